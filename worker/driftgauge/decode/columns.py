@@ -1,0 +1,66 @@
+"""What decode yields: rejects, and per subject the fields' values as columns. Never an object per event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.subject import Subject
+
+
+class RejectCode(StrEnum):
+    """Why a record is no event. Bounded: these are header values and log fields."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    MALFORMED_JSON = "malformed_json"
+    NOT_AN_OBJECT = "not_an_object"
+    NO_MODEL_ID = "no_model_id"
+    BAD_TIMESTAMP = "bad_timestamp"
+    TIMESTAMP_IN_FUTURE = "timestamp_in_future"
+
+
+class Reject(NamedTuple):
+    """Row `row` of the batch is no event; `message` says what and where, for a person."""
+
+    row: int
+    code: RejectCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventColumns:
+    """The events of one subject in one batch, n rows, in offset order.
+
+    `rows` int64 [n]: positions in the record batch. `columns[i]` belongs to slot i of the subject's layout:
+    float64 [n] for numeric fields (NaN = missing, +-inf = invalid), int64 [n] for categorical ones, holding the cell
+    index within the slot. `has_features` / `has_prediction` bool [n]: which part of a partial event was there; the
+    other part's column values are meaningless. A part that no event of the batch has may have empty columns.
+    """
+
+    subject: Subject
+    rows: NDArray[np.int64]
+    columns: Sequence[NDArray[Any]]
+    has_features: NDArray[np.bool_]
+    has_prediction: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded batch of N records.
+
+    `timestamps` int64 [N]: event time in ms since the epoch (of rejects: 0). `accepted` bool [N]: False for rejects.
+    An accepted row of a model that isn't configured is in no `EventColumns`; `unknown_models` counts those by id
+    (at most 100 ids, the rest under "…").
+    """
+
+    timestamps: NDArray[np.int64]
+    accepted: NDArray[np.bool_]
+    rejects: Sequence[Reject]
+    events: Sequence[EventColumns]
+    unknown_models: dict[str, int]

@@ -1,0 +1,78 @@
+"""The words detectors speak: what they are built from, what they are fed, what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+from driftgauge.panes.block import PaneBlock
+from driftgauge.profiles.series import Series
+
+Direction = Literal["up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A detector's alarm on series `series` (index) at row `pane` of the block.
+
+    `confirmed`: False asks the life cycle to confirm it by effect first (a candidate). `onset`: start (ms) of the pane
+    in which the change began, if the detector estimates that itself; else None and the engine splits the ring.
+    """
+
+    series: int
+    pane: int
+    detector: str
+    statistic: float
+    threshold: float
+    direction: Direction
+    confirmed: bool
+    onset: int | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorContext:
+    """What a detector is built from, the same for every worker and restart.
+
+    `looks`: panes per 30 days. `budget`: expected false alerts per subject and 30 days that this model may use in
+    all; each detector takes its own share of it (documented in its file). `series`: all series of the subject.
+    `pane_length`: ms.
+    """
+
+    series: Sequence[Series]
+    pane_length: int
+    looks: float
+    budget: float
+
+
+class Detector(Protocol):
+    """One detection method over all series of one subject that it applies to, vectorised over them.
+
+    Laws (tests/laws): updating with one block or with its splits gives equal detections and equal snapshots;
+    `restore(snapshot())` goes on exactly; NaN values and n = 0 are skipped, never raise.
+    """
+
+    name: ClassVar[str]
+
+    @classmethod
+    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
+        """A fresh detector. `settings` (plain JSON values) override the documented defaults; ValueError if unknown."""
+        ...
+
+    @property
+    def resolved(self) -> Mapping[str, Any]:
+        """All parameters in force as JSON values, thresholds included: part of the analysis hash."""
+        ...
+
+    def update(self, block: PaneBlock) -> list[Detection]:
+        """Feed closed panes, in order; detections ordered by (pane, series)."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """State as bytes, versioned; equal states give equal bytes."""
+        ...
+
+    def restore(self, state: bytes) -> None:
+        """Take a snapshot of a detector built from the same context. StateError if it doesn't fit."""
+        ...

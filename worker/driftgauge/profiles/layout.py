@@ -1,0 +1,84 @@
+"""The flat order of a profile's cells: how a whole pane becomes one integer vector.
+
+Fields stand in this order: the features as the profile lists them, then the score, then the label. Every stage
+that touches counts (ingest, panes, detect) goes by a `Layout` and never by names in its loops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.profiles.profile import CategoricalField, NumericField, Profile
+
+Role = Literal["feature", "score", "label"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One field's place: cells [start, stop) of the flat vector, of which the first `spec.bins` are value bins."""
+
+    index: int
+    name: str
+    role: Role
+    spec: NumericField | CategoricalField
+    start: int
+    stop: int
+
+    def cell(self, special: str) -> int:
+        """Flat index of a special cell (`missing`, `invalid`, `below`, ...). KeyError-like ValueError if it has none."""
+        return self.start + self.spec.cell_names.index(special, self.spec.bins)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The slots of a profile. `size` is the length K of a pane's count vector."""
+
+    profile_hash: str
+    slots: tuple[Slot, ...]
+
+    @classmethod
+    def of(cls, profile: Profile) -> Layout:
+        """The layout of a profile; the same profile always gives the same layout."""
+        entries: list[tuple[str, Role, NumericField | CategoricalField]] = [
+            (name, "feature", spec) for name, spec in profile.features.items()
+        ]
+        if profile.prediction and profile.prediction.score:
+            entries.append(("score", "score", profile.prediction.score))
+        if profile.prediction and profile.prediction.label:
+            entries.append(("label", "label", profile.prediction.label))
+        slots, start = [], 0
+        for index, (name, role, spec) in enumerate(entries):
+            stop = start + len(spec.counts)
+            slots.append(Slot(index, name, role, spec, start, stop))
+            start = stop
+        return cls(profile.content_hash, tuple(slots))
+
+    @property
+    def size(self) -> int:
+        """Number of cells K."""
+        return self.slots[-1].stop if self.slots else 0
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """First cell of every slot, int64 [F]."""
+        return np.array([s.start for s in self.slots], dtype=np.int64)
+
+    @cached_property
+    def features(self) -> tuple[Slot, ...]:
+        """The slots that are counted from `features`."""
+        return tuple(s for s in self.slots if s.role == "feature")
+
+    @cached_property
+    def outputs(self) -> tuple[Slot, ...]:
+        """The slots that are counted from `prediction` (score, label)."""
+        return tuple(s for s in self.slots if s.role != "feature")
+
+    @cached_property
+    def reference(self) -> NDArray[np.int64]:
+        """Reference counts of all cells, int64 [K]."""
+        return np.array([c for s in self.slots for c in s.spec.counts], dtype=np.int64)

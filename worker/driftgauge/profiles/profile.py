@@ -1,0 +1,193 @@
+"""The profile: what a model's inputs and outputs looked like when it was trained.
+
+Read by every later stage; written by `profile build`. Immutable, named by the hash of its content. The file is
+JSON that a person can read, its schema is published in `schemas/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Annotated, Literal, Self, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA_VERSION = "1.0"
+NUMERIC_SPECIALS = ("missing", "invalid", "below", "above")
+CATEGORICAL_SPECIALS = ("other", "missing", "invalid", "unseen")
+
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+Count = Annotated[int, Field(ge=0, lt=1 << 53)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SeriesNoise(_Model):
+    """How a series moved from pane to pane in the reference, at `Profile.suggested_pane`, over non-empty panes.
+
+    `variance` is the plain between-pane variance of the pane values (sampling noise included), `lag1` their lag-1
+    autocorrelation, `mean_n` the mean number of events behind a value, `panes` how many panes were measured.
+    """
+
+    panes: Count
+    mean: Finite
+    variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    lag1: Annotated[float, Field(ge=-1, le=1)]
+    mean_n: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class PsiNoise(_Model):
+    """PSI of reference windows (as long as `length`, e.g. "1h") against all the other reference rows, not debiased."""
+
+    length: str
+    windows: Count
+    mean: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class NumericField(_Model):
+    """Reference of a numeric column.
+
+    Cells in order: `len(edges) + 1` bins, then missing, invalid, below, above. A value x lies in bin
+    `searchsorted(edges, x, side="left")` (bin b holds edges[b-1] < x <= edges[b]); x < low is `below`, x > high is
+    `above`. `counts` holds the reference events per cell (same order), `score_means` the mean reference score per
+    cell (None where no row had a score). mean, sd, minimum, maximum are those of the finite values, in natural units.
+    """
+
+    type: Literal["numeric"] = "numeric"
+    edges: list[Finite] = Field(max_length=999)
+    low: Finite
+    high: Finite
+    minimum: Finite
+    maximum: Finite
+    mean: Finite
+    sd: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    counts: list[Count]
+    score_means: list[Finite | None] = []
+    noise: dict[str, SeriesNoise] = {}
+    psi: PsiNoise | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if any(b <= a for a, b in zip(self.edges, self.edges[1:], strict=False)):
+            raise ValueError("edges must ascend strictly")
+        if not self.low <= self.minimum <= self.maximum <= self.high:
+            raise ValueError("low <= minimum <= maximum <= high does not hold")
+        return _check_cells(self, self.bins + len(NUMERIC_SPECIALS))
+
+    @property
+    def bins(self) -> int:
+        """Number of value bins."""
+        return len(self.edges) + 1
+
+    @property
+    def cell_names(self) -> list[str]:
+        """A readable name per cell: the bin's range, then the special cells."""
+        bounds = [self.minimum, *self.edges, self.maximum]
+        ranges = [f"{a:.6g}..{b:.6g}" for a, b in zip(bounds, bounds[1:], strict=False)]
+        return [*ranges, *NUMERIC_SPECIALS]
+
+
+class CategoricalField(_Model):
+    """Reference of a categorical column.
+
+    Cells in order: one per entry of `categories`, then other, missing, invalid, unseen. `other` takes the values in
+    `known_other` (seen in the reference, not among the top ones); with `other_open` the reference had more of those
+    than are listed, so every unlisted value is `other` and `unseen` stays empty. A value of another JSON type than
+    `value_type` is `invalid`; 3.0 is the integer 3 (JSON has one kind of number).
+    """
+
+    type: Literal["categorical"] = "categorical"
+    value_type: Literal["string", "integer", "boolean"]
+    categories: list[str | int | bool] = Field(max_length=1000)
+    known_other: list[str | int | bool] = Field(default=[], max_length=10_000)
+    other_open: bool = False
+    counts: list[Count]
+    score_means: list[Finite | None] = []
+    noise: dict[str, SeriesNoise] = {}
+    psi: PsiNoise | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        kind = {"string": str, "integer": int, "boolean": bool}[self.value_type]
+        values = [*self.categories, *self.known_other]
+        if any(type(v) is not kind for v in values):
+            raise ValueError(f"categories must all be of value_type {self.value_type}")
+        if len(set(values)) != len(values):
+            raise ValueError("a category is listed twice")
+        return _check_cells(self, self.bins + len(CATEGORICAL_SPECIALS))
+
+    @property
+    def bins(self) -> int:
+        """Number of categories with a cell of their own."""
+        return len(self.categories)
+
+    @property
+    def cell_names(self) -> list[str]:
+        """The category per cell, then the special cells."""
+        return [*(category_text(c) for c in self.categories), *CATEGORICAL_SPECIALS]
+
+
+_F = TypeVar("_F", NumericField, CategoricalField)
+ProfileField = Annotated[NumericField | CategoricalField, Field(discriminator="type")]
+
+
+class PredictionProfile(_Model):
+    """Reference of the model's output. `scalar` says what a bare `"prediction": x` is: the label or the score."""
+
+    scalar: Literal["label", "score"]
+    label: CategoricalField | None = None
+    score: NumericField | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if getattr(self, self.scalar) is None:
+            raise ValueError(f"scalar is {self.scalar!r} but the profile has no {self.scalar}")
+        return self
+
+
+class ReferenceSpan(_Model):
+    """Where the reference came from: file names (no paths), rows, and the event times of its first and last row (ms)."""
+
+    files: list[str]
+    rows: Count
+    first_ms: int
+    last_ms: int
+
+
+class Profile(_Model):
+    """The whole profile of one model version. `suggested_pane` is a duration text such as "60s" or "1d"."""
+
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    model_id: Name
+    model_version: Name
+    reference: ReferenceSpan
+    suggested_pane: str
+    features: dict[Name, ProfileField] = Field(max_length=5000)
+    prediction: PredictionProfile | None = None
+    offline_metrics: dict[str, Finite] = {}
+
+    @property
+    def content_hash(self) -> str:
+        """`sha256:…` over the canonical JSON of the content; the profile's name everywhere."""
+        canonical = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return "sha256:" + hashlib.sha256(canonical).hexdigest()
+
+
+def category_text(value: str | bool | int) -> str:  # noqa: FBT001
+    """A category as text: JSON's spelling for numbers and booleans, strings as they are."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _check_cells(field: _F, cells: int) -> _F:
+    if len(field.counts) != cells:
+        raise ValueError(f"counts has {len(field.counts)} cells, expected {cells}")
+    if field.score_means and len(field.score_means) != cells:
+        raise ValueError(f"score_means has {len(field.score_means)} cells, expected {cells}")
+    if math.fsum(field.counts) == 0:
+        raise ValueError("the reference holds no row for this field")
+    return field
