@@ -46,7 +46,7 @@ bench: install
 
 # Kafka and Redis for the tests. The script looks first and is quick when all is there.
 services: install-dev
-	@$(BIN)/python tests/services/install.py
+	@PYTHONPATH=tests $(BIN)/python -m services.install
 
 # The newest Python that the locked wheels are built for; a still newer one only when there is no other.
 # Each candidate is run, since a name on the PATH may be a shim without a Python behind it.

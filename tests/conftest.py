@@ -1,0 +1,72 @@
+"""Fixtures for all tests: a real Kafka and a real Redis, started on first use, stopped at the end whatever happened.
+
+`make test` installs both. Without them their tests fail; DRIFTGAUGE_TEST_NO_SERVICES=1 skips them instead, never in CI.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+from services import programs
+from services.kafka import ExternalKafka, Kafka, LocalKafka
+from services.redis import ExternalRedis, LocalRedis, RedisServer
+
+
+def pytest_configure() -> None:
+    # A terminated run stops its servers too: as with Ctrl-C, the fixtures' finalizers run.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"kafka", "redis_server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    external = os.environ.get("DRIFTGAUGE_TEST_KAFKA")
+    if external:
+        yield ExternalKafka(external)
+        return
+    _skip_if_wanted()
+    java, jars = programs.java(), programs.kafka_jars()
+    if not java or not jars:
+        _missing("Kafka (Java 17 and the broker's jars)", "DRIFTGAUGE_TEST_KAFKA=HOST:PORT")
+    broker = LocalKafka(tmp_path_factory.mktemp("kafka"), java, jars)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    external = os.environ.get("DRIFTGAUGE_TEST_REDIS")
+    if external:
+        yield ExternalRedis(external)
+        return
+    _skip_if_wanted()
+    program = programs.redis_server()
+    if not program:
+        _missing("redis-server", "DRIFTGAUGE_TEST_REDIS=redis://HOST:PORT/0")
+    server = LocalRedis(tmp_path_factory.mktemp("redis"), program)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _skip_if_wanted() -> None:
+    if os.environ.get("DRIFTGAUGE_TEST_NO_SERVICES") and not os.environ.get("CI"):
+        pytest.skip("DRIFTGAUGE_TEST_NO_SERVICES is set")
+
+
+def _missing(what: str, variable: str) -> NoReturn:
+    pytest.fail(f"{what} is not installed: run `make services`, or name a running one as {variable}", pytrace=False)
