@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+
 from services import programs
 from services.kafka import ExternalKafka, Kafka, LocalKafka
 from services.redis import ExternalRedis, LocalRedis, RedisServer

