@@ -1,0 +1,88 @@
+"""The state of one source's ingest as bytes: the watermark, the position and the open panes. Strictly decoded."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from driftgauge.errors import StateError
+from driftgauge.ingest.source import OpenPane, SourceIngest
+from driftgauge.subject import Subject
+
+VERSION = 1
+
+
+class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    subject: tuple[str, str, str]
+    profile: str
+    start: int
+    counts: bytes
+    events: int
+    first_offset: int
+    last_offset: int
+    incomplete: bool
+
+
+class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    version: int
+    position: int
+    watermark: int
+    idle: bool
+    late: int
+    cut_start: bool
+    panes: list[_Pane]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_State)
+
+
+def snapshot(ingest: SourceIngest) -> bytes:
+    """Everything a restarted worker needs to go on as if nothing had happened; equal states give equal bytes."""
+    panes = [
+        _Pane(
+            tuple(subject),
+            ingest.plans[subject].layout.profile_hash,
+            start,
+            pane.counts.astype("<i8").tobytes(),
+            pane.events,
+            pane.first_offset,
+            pane.last_offset,
+            pane.incomplete,
+        )
+        for (subject, start), pane in sorted(ingest.open.items())
+    ]
+    state = _State(
+        VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, ingest.cut_start, panes
+    )
+    return _encoder.encode(state)
+
+
+def restore(ingest: SourceIngest, data: bytes) -> None:
+    """Bring a fresh ingest to the state in `data`. StateError if it doesn't fit, and the ingest is untouched."""
+    try:
+        state = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError(f"ingest state of {ingest.source} can't be read: {error}") from error
+    if state.version != VERSION:
+        raise StateError(f"ingest state of {ingest.source} has version {state.version}, this program reads {VERSION}")
+    panes: dict[tuple[Subject, int], OpenPane] = {}
+    for pane in state.panes:
+        subject = Subject(*pane.subject)
+        plan = ingest.plans.get(subject)
+        if plan is None or plan.layout.profile_hash != pane.profile:
+            raise StateError(f"an open pane of {subject} was counted with profile {pane.profile}, not the configured one")
+        if len(pane.counts) != 8 * plan.layout.size or pane.start % plan.pane_length:
+            raise StateError(f"an open pane of {subject} has another shape than its profile and pane length")
+        counts = np.frombuffer(pane.counts, "<i8").astype(np.int64)
+        if (counts < 0).any() or min(pane.events, pane.first_offset, pane.last_offset) < 0:
+            raise StateError(f"an open pane of {subject} holds negative counts")
+        panes[subject, pane.start] = OpenPane(
+            counts, pane.events, pane.first_offset, pane.last_offset, pane.incomplete
+        )
+    ingest.position = state.position
+    ingest.time.watermark = state.watermark
+    ingest.idle = state.idle
+    ingest.late = state.late
+    ingest.cut_start = state.cut_start
+    ingest.open = panes

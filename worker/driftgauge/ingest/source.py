@@ -1,0 +1,250 @@
+"""Ingest: one source's records to partial panes and watermarks. A pure function of the source's log.
+
+State is small: the watermark and the open panes. Records held back as "too far ahead" are not state: the position to
+resume from stays before the first of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
+from driftgauge.ingest.counting import count_panes
+from driftgauge.ingest.watermark import MIN_TIME, Admission, EventTime
+from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Watermark
+from driftgauge.profiles.layout import Layout
+from driftgauge.records import RecordBatch, Source
+from driftgauge.subject import Subject
+
+
+class Decodes(Protocol):
+    """Anything that decodes a batch; see `decode.decoder.Decoder`."""
+
+    def decode(self, batch: RecordBatch) -> Decoded:
+        """Columns and rejects of a batch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPlan:
+    """How a subject is counted: its cells and the length of its panes (ms)."""
+
+    layout: Layout
+    pane_length: int
+
+
+@dataclass(slots=True, eq=False)
+class OpenPane:
+    """A pane that may still grow."""
+
+    counts: NDArray[np.int64]
+    events: int
+    first_offset: int
+    last_offset: int
+    incomplete: bool = False
+
+
+@dataclass(slots=True)
+class Ingested:
+    """What a batch gave: messages for the panes topic in order, rejects with the batch they point into."""
+
+    messages: list[Message] = field(default_factory=list)
+    rejects: list[tuple[RecordBatch, Reject]] = field(default_factory=list)
+    unknown_models: dict[str, int] = field(default_factory=dict)
+    late: int = 0
+    events: int = 0
+
+
+class SourceIngest:
+    """Ingest of one source. `position`: first offset not yet settled, from where a restart must read on.
+
+    `cut_start`: reading starts in the middle of the log, so the first pane of every subject is marked incomplete.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        decoder: Decodes,
+        plans: Mapping[Subject, SubjectPlan],
+        *,
+        out_of_orderness: int,
+        position: int = 0,
+        cut_start: bool = False,
+    ) -> None:
+        """A source with nothing read yet; `restore` (ingest/snapshot.py) brings one back."""
+        self.source = source
+        self.plans = plans
+        self.position = position
+        self.cut_start = cut_start
+        lengths = [plan.pane_length for plan in plans.values()]
+        self._grids = sorted(set(lengths))
+        self.time = EventTime.of(out_of_orderness, max(lengths))
+        self.open: dict[tuple[Subject, int], OpenPane] = {}
+        self.late = 0
+        self.idle = False
+        self._decoder = decoder
+        self._held: RecordBatch | None = None
+        self._announced = MIN_TIME
+
+    @property
+    def watermark(self) -> int:
+        """Ms; MIN_TIME before the first record."""
+        return self.time.watermark
+
+    def process(self, batch: RecordBatch) -> Ingested:
+        """Take the next records of the source, in offset order."""
+        done = Ingested()
+        if not len(batch):
+            return done
+        if self._held is not None:
+            batch, self._held = concatenate(self._held, batch), None
+        decoded = self._decoder.decode(batch)
+        admission = self.time.admit(decoded.timestamps, decoded.accepted)
+        done.rejects = [(batch, reject) for reject in decoded.rejects]
+        done.rejects += [(batch, _in_future(row, self.source)) for row in admission.refused]
+        done.unknown_models = decoded.unknown_models
+        if len(admission.taken):
+            self.idle = False
+            self._count(batch, decoded, admission, done)
+        if admission.held:
+            self._held = select(batch, admission.held)
+        self.position = self._held.offsets[0] if self._held else batch.offsets[-1] + 1
+        self._close(done.messages)
+        return done
+
+    def raise_watermark(self, time: int) -> Ingested:
+        """Declare the source idle up to `time` (a decision of the wall clock, taken by the runtime)."""
+        done = Ingested()
+        if time > self.time.watermark:
+            self.time.watermark = time
+            self.idle = True
+            self._close(done.messages)
+        return done
+
+    def finish(self) -> Ingested:
+        """The source has ended: close everything. Panes the watermark had not passed are marked incomplete."""
+        done = Ingested()
+        if self._held is not None:
+            held, self._held = self._held, None
+            done.rejects = [(held, _in_future(row, self.source)) for row in range(len(held))]
+            self.position = held.offsets[-1] + 1
+        for (subject, start), pane in self.open.items():
+            pane.incomplete |= start + self.plans[subject].pane_length > self.time.watermark
+        self.time.watermark = END_OF_TIME
+        self._close(done.messages)
+        return done
+
+    def announcement(self) -> Watermark:
+        """The current watermark as a message; repeated after a restore (readers drop what they know)."""
+        resume = min((pane.first_offset for pane in self.open.values()), default=self.position)
+        return Watermark(self.source, self.time.watermark, self.position, resume, self.late, self.idle)
+
+    def would_close(self, time: int) -> bool:
+        """Whether a watermark of `time` passes a pane end that the current one does not."""
+        current = self.time.watermark
+        return any(current == MIN_TIME or time // grid > current // grid for grid in self._grids)
+
+    def _count(self, batch: RecordBatch, decoded: Decoded, admission: Admission, done: Ingested) -> None:
+        met = np.full(len(batch), END_OF_TIME, np.int64)
+        met[admission.taken] = admission.before
+        for events in decoded.events:
+            self._count_subject(batch, decoded.timestamps, events, met, done)
+        self.late += done.late
+
+    def _count_subject(
+        self,
+        batch: RecordBatch,
+        times: NDArray[np.int64],
+        events: EventColumns,
+        met: NDArray[np.int64],
+        done: Ingested,
+    ) -> None:
+        plan = self.plans[events.subject]
+        starts = times[events.rows] // plan.pane_length * plan.pane_length
+        watermark_met = met[events.rows]
+        on_time = starts + plan.pane_length > watermark_met
+        done.late += int(np.count_nonzero(~on_time & (watermark_met != END_OF_TIME)))
+        if not on_time.any():
+            return
+        taken = starts[on_time]
+        uniques, inverse = np.unique(taken, return_inverse=True)
+        pane = np.zeros(len(starts), np.int64)
+        pane[on_time] = inverse
+        counts = count_panes(plan.layout, events, on_time, pane, len(uniques))
+        sizes = np.bincount(inverse, minlength=len(uniques))
+        rows = events.rows[on_time]
+        done.events += len(rows)
+        for i, start in enumerate(uniques.tolist()):
+            members = rows if len(uniques) == 1 else rows[inverse == i]
+            first, last = batch.offsets[int(members[0])], batch.offsets[int(members[-1])]
+            self._add((events.subject, start), counts[i], int(sizes[i]), first, last)
+
+    def _add(self, key: tuple[Subject, int], counts: NDArray[np.int64], events: int, first: int, last: int) -> None:
+        pane = self.open.get(key)
+        if pane is None:
+            self.open[key] = OpenPane(counts, events, first, last, incomplete=self.cut_start)
+        else:
+            pane.counts = pane.counts + counts
+            pane.events += events
+            pane.last_offset = last
+
+    def _close(self, messages: list[Message]) -> None:
+        """Emit what the watermark has passed, oldest first, then the watermark if it passed any pane end."""
+        watermark = self.time.watermark
+        passed = [key for key in self.open if key[1] + self.plans[key[0]].pane_length <= watermark]
+        for subject, start in sorted(passed, key=lambda key: (key[1], key[0])):
+            pane = self.open.pop((subject, start))
+            plan = self.plans[subject]
+            messages.append(
+                PartialPane(
+                    subject,
+                    plan.layout.profile_hash,
+                    start,
+                    plan.pane_length,
+                    self.source,
+                    pane.counts,
+                    pane.events,
+                    pane.first_offset,
+                    pane.last_offset,
+                    pane.incomplete,
+                )
+            )
+        if passed:
+            self.cut_start = False
+        if watermark != MIN_TIME and any(watermark // g > self._announced // g for g in self._grids):
+            self._announced = watermark
+            messages.append(self.announcement())
+
+
+def concatenate(first: RecordBatch, second: RecordBatch) -> RecordBatch:
+    """Two batches of the same source as one."""
+    return RecordBatch(
+        first.source,
+        [*first.offsets, *second.offsets],
+        [*first.timestamps, *second.timestamps],
+        [*first.values, *second.values],
+        [*first.keys, *second.keys],
+        [*first.headers, *second.headers],
+    )
+
+
+def select(batch: RecordBatch, rows: Sequence[int]) -> RecordBatch:
+    """Some rows of a batch."""
+    return RecordBatch(
+        batch.source,
+        [batch.offsets[i] for i in rows],
+        [batch.timestamps[i] for i in rows],
+        [batch.values[i] for i in rows],
+        [batch.keys[i] for i in rows] if batch.keys else (),
+        [batch.headers[i] for i in rows] if batch.headers else (),
+    )
+
+
+def _in_future(row: int, source: Source) -> Reject:
+    message = f"event time lies too far ahead of the other records of {source}"
+    return Reject(row, RejectCode.TIMESTAMP_IN_FUTURE, message)
