@@ -1,0 +1,80 @@
+"""How high a series stood, over which panes: levels before and after a change, and where the change lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.detect.history import History
+
+# A mean over fewer panes than this on either side is no level.
+MIN_SIDE = 2
+
+
+class Level(NamedTuple):
+    """n-weighted mean of a series over some panes; NaN where n is 0. `panes`: how many had any event."""
+
+    mean: float
+    n: int
+    panes: int
+
+
+class Split(NamedTuple):
+    """The most likely single change: start (ms) of its first pane, and the levels on both sides."""
+
+    onset: int
+    before: Level
+    after: Level
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPast:
+    """One series as the history stood at some pane: `starts` int64 [m] ms, `values` float64 [m], `n` int64 [m]."""
+
+    starts: NDArray[np.int64]
+    values: NDArray[np.float64]
+    n: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, history: History, series: int, back: int) -> SeriesPast:
+        """Column `series` of the history, without its last `back` panes, and without panes that have no value."""
+        values = history.values.rows(back)[:, series].astype(np.float64)
+        n = history.n.rows(back)[:, series].astype(np.int64)
+        told = (n > 0) & np.isfinite(values)
+        return cls(history.starts.rows(back)[told, 0].astype(np.int64), values[told], n[told])
+
+    def last(self, panes: int, since: int | None = None) -> Level:
+        """Level over the last `panes` panes, of those that start at or after `since` (ms)."""
+        first = 0 if since is None else int(np.searchsorted(self.starts, since))
+        return _level(self.values[first:][-panes:], self.n[first:][-panes:])
+
+    def until(self, before: int) -> Level:
+        """Level over all remembered panes that start before `before` (ms)."""
+        stop = int(np.searchsorted(self.starts, before))
+        return _level(self.values[:stop], self.n[:stop])
+
+    def split(self) -> Split | None:
+        """Largest |m1 - m0| sqrt(n0 n1 / (n0 + n1)) over all cuts (CUSUM / likelihood-ratio split); None if too short."""
+        total = len(self.values)
+        if total < 2 * MIN_SIDE:
+            return None
+        weight = np.cumsum(self.n).astype(np.float64)
+        summed = np.cumsum(self.values * self.n)
+        cuts = np.arange(MIN_SIDE, total - MIN_SIDE + 1)
+        n0, n1 = weight[cuts - 1], weight[-1] - weight[cuts - 1]
+        gap = (summed[-1] - summed[cuts - 1]) / n1 - summed[cuts - 1] / n0
+        cut = int(cuts[np.argmax(np.abs(gap) * np.sqrt(n0 * n1 / weight[-1]))])
+        return Split(
+            int(self.starts[cut]),
+            _level(self.values[:cut], self.n[:cut]),
+            _level(self.values[cut:], self.n[cut:]),
+        )
+
+
+def _level(values: NDArray[np.float64], n: NDArray[np.int64]) -> Level:
+    total = int(n.sum())
+    mean = float((values * n).sum() / total) if total else float("nan")
+    return Level(mean, total, len(values))

@@ -1,0 +1,223 @@
+"""The life cycle of a problem on a series: (nothing) -> candidate -> firing -> resolved.
+
+Detectors that agree on a series are one episode. A confirmed detection opens it at once. A candidate (river's
+detectors) stays open until the effect since the estimated change has added up to what `confirm_panes` panes at the
+smallest worthwhile effect would give, or until `horizon_panes` have passed: discarding a gated alarm instead would
+lose the drift for ever, because the detector has reset itself. All times are event time; the same panes give the same
+transitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.alerts.episode import Episode, decode_episodes, encode_episodes
+from driftgauge.alerts.levels import Level, SeriesPast
+from driftgauge.alerts.severity import SEVERITIES, severity_of
+from driftgauge.alerts.transition import DetectorEvidence, Evidence, EventKind, Severity, Transition
+from driftgauge.detect.history import History
+from driftgauge.detect.subject import Findings
+from driftgauge.detect.types import Detection
+from driftgauge.panes.merge import Pane
+from driftgauge.profiles.series import Series, window_length
+
+# The level a rate has *now* is that of its last few panes; a value needs more panes to be told from noise.
+_RATE_PANES = 5
+_CONFIRM_MIN_PANES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleSettings:
+    """Durations in panes, except `repeat_interval` (ms)."""
+
+    confirm_panes: int = 30
+    horizon_panes: int = 240
+    resolve_panes: int = 30
+    repeat_interval: int = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A pane as the life cycle sees it: `back` panes before the newest of the history, number `tick` ever."""
+
+    pane: Pane
+    back: int
+    tick: int
+
+
+class Lifecycle:
+    """All episodes of one subject."""
+
+    def __init__(
+        self, series: Sequence[Series], pane_length: int, analysis: str, settings: LifecycleSettings
+    ) -> None:
+        """No episodes yet. `analysis`: the model's analysis hash, part of every id."""
+        self.episodes: dict[str, Episode] = {}
+        self._series = series
+        self._by_key = {entry.key: entry for entry in series}
+        self._length = pane_length
+        self._analysis = analysis
+        self._settings = settings
+
+    def step(self, history: History, findings: Findings) -> list[Transition]:
+        """Take the block that was last added to `history`; transitions in order of panes, then of series."""
+        out: list[Transition] = []
+        by_pane: dict[int, list[Detection]] = {}
+        for detection in findings.detections:
+            by_pane.setdefault(detection.pane, []).append(detection)
+        for row, pane in enumerate(findings.panes):
+            found = by_pane.get(row, [])
+            if not found and not self.episodes:
+                continue
+            back = len(findings.panes) - 1 - row
+            moment = _Moment(pane, back, history.total - back)
+            fresh = {self._note(history, moment, detection) for detection in found}
+            for key in sorted(self.episodes, key=lambda k: self._by_key[k].index):
+                out += self._advance(history, moment, key, confirmed=(key, True) in fresh)
+        return out
+
+    def snapshot(self) -> bytes:
+        """All episodes as bytes."""
+        return encode_episodes(self.episodes)
+
+    def restore(self, data: bytes) -> None:
+        """Take back the episodes; those of series that no longer exist are dropped."""
+        self.episodes = {key: e for key, e in decode_episodes(data).items() if key in self._by_key}
+
+    def _note(self, history: History, moment: _Moment, detection: Detection) -> tuple[str, bool]:
+        """File a detection under its episode, opening a candidate if there is none."""
+        series = self._series[detection.series]
+        episode = self.episodes.get(series.key)
+        if episode is None:
+            episode = Episode("candidate", moment.tick, detection.direction, moment.pane.start, series.reference, 0, {})
+            self.episodes[series.key] = episode
+        if detection.onset is not None and (episode.phase == "candidate"):
+            episode.onset = detection.onset
+            self._set_before(history, moment, series, episode)
+        agreed = (detection.statistic, detection.threshold, detection.p_value)
+        episode.detectors.setdefault(detection.detector, agreed)
+        return series.key, detection.confirmed
+
+    def _advance(self, history: History, moment: _Moment, key: str, *, confirmed: bool) -> list[Transition]:
+        episode, series = self.episodes[key], self._by_key[key]
+        if episode.phase == "firing":
+            return self._go_on(history, moment, series, episode)
+        if confirmed or self._confirms(history, moment, series, episode):
+            return self._open(history, moment, series, episode)
+        if moment.tick - episode.since >= self._settings.horizon_panes:
+            del self.episodes[key]
+        return []
+
+    def _confirms(self, history: History, moment: _Moment, series: Series, episode: Episode) -> bool:
+        split = SeriesPast.of(history, series.index, moment.back).split()
+        if split is None:
+            return False
+        episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
+        effect = split.after.mean - split.before.mean
+        episode.direction = "up" if effect > 0 else "down"
+        panes = min(split.after.panes, self._settings.confirm_panes)
+        needed = series.tolerance * self._settings.confirm_panes
+        return panes >= _CONFIRM_MIN_PANES and abs(effect) * panes >= needed
+
+    def _open(self, history: History, moment: _Moment, series: Series, episode: Episode) -> list[Transition]:
+        if series.kind == "window":
+            split = SeriesPast.of(history, series.index, moment.back).split()
+            episode.onset = split.onset if split else moment.pane.start
+            episode.before, episode.n_before = series.reference, series.reference_n
+        elif not episode.n_before:
+            self._set_before(history, moment, series, episode)
+        episode.phase, episode.since = "firing", moment.tick
+        episode.opened_pane_end, episode.analysis = moment.pane.end, self._analysis
+        level = self._level(history, moment, series, episode)
+        episode.severity = severity_of(series, episode.before, level.mean)
+        return [self._publish(history, moment, series, episode, "opened", level)]
+
+    def _go_on(self, history: History, moment: _Moment, series: Series, episode: Episode) -> list[Transition]:
+        if moment.tick - episode.since >= self._settings.resolve_panes:
+            calm = SeriesPast.of(history, series.index, moment.back).last(self._settings.resolve_panes)
+            if self._is_back(series, episode, calm):
+                del self.episodes[series.key]
+                return [self._publish(history, moment, series, episode, "resolved", calm)]
+        level = self._level(history, moment, series, episode)
+        severity = severity_of(series, episode.before, level.mean)
+        if SEVERITIES.index(severity) > SEVERITIES.index(episode.severity):
+            gone = self._publish(history, moment, series, episode, "resolved", level, superseded_by=severity)
+            episode.severity = severity
+            return [gone, self._publish(history, moment, series, episode, "escalated", level)]
+        if moment.pane.end - episode.published_at >= self._settings.repeat_interval:
+            return [self._publish(history, moment, series, episode, "repeat", level)]
+        return []
+
+    @staticmethod
+    def _is_back(series: Series, episode: Episode, level: Level) -> bool:
+        """Back within half the smallest worthwhile effect of where it was. A series without events says nothing."""
+        if not level.n:
+            return False
+        if series.kind == "value":
+            return abs(level.mean - episode.before) <= series.tolerance / 2
+        return level.mean <= max(episode.before, series.reference) + series.tolerance / 2
+
+    def _level(self, history: History, moment: _Moment, series: Series, episode: Episode) -> Level:
+        panes = {"rate": _RATE_PANES, "value": self._settings.confirm_panes, "window": 1}[series.kind]
+        return SeriesPast.of(history, series.index, moment.back).last(panes, episode.onset)
+
+    @staticmethod
+    def _set_before(history: History, moment: _Moment, series: Series, episode: Episode) -> None:
+        level = SeriesPast.of(history, series.index, moment.back).until(episode.onset)
+        known = level.n > 0
+        episode.before = level.mean if known else series.reference
+        episode.n_before = level.n if known else series.reference_n
+
+    def _publish(
+        self,
+        history: History,
+        moment: _Moment,
+        series: Series,
+        episode: Episode,
+        event: EventKind,
+        level: Level,
+        *,
+        superseded_by: Severity | None = None,
+    ) -> Transition:
+        past = SeriesPast.of(history, series.index, moment.back)
+        slack = window_length(self._length) if series.kind == "window" else self._length
+        gap = level.mean - episode.before
+        evidence = Evidence(
+            detectors=tuple(DetectorEvidence(name, *numbers) for name, numbers in sorted(episode.detectors.items())),
+            direction=episode.direction,
+            before=episode.before,
+            after=level.mean,
+            effect_sd=gap / series.sd if series.kind == "value" and series.sd > 0 else None,
+            onset=episode.onset,
+            onset_earliest=episode.onset - slack,
+            onset_latest=episode.onset + self._length,
+            n_before=episode.n_before,
+            n_after=past.last(len(past.n), episode.onset).n,
+            live_counts=_live_counts(history, moment.back, series, episode.onset),
+        )
+        transition = Transition(
+            series,
+            event,
+            episode.severity,
+            episode.opened_pane_end,
+            moment.pane.end,
+            episode.ordinal,
+            episode.analysis,
+            evidence,
+            {str(source): span for source, span in sorted(moment.pane.offsets.items())},
+            superseded_by,
+        )
+        episode.ordinal += 1
+        episode.published_at = moment.pane.end
+        return transition
+
+
+def _live_counts(history: History, back: int, series: Series, onset: int) -> NDArray[np.int64]:
+    starts = history.count_starts.rows(back)[:, 0]
+    since = starts >= onset if series.kind != "window" else np.ones(len(starts), bool)
+    cells = history.counts.rows(back)[since, series.slot.start : series.slot.stop]
+    return cells.sum(axis=0, dtype=np.int64)

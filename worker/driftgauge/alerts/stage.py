@@ -1,0 +1,139 @@
+"""The detect stage of one panes partition: messages of the panes topic in, transitions of episodes out.
+
+A pure function of the panes log: merge partial panes, close them in order, run each subject's detectors and life
+cycle. Live worker, backtest and re-scoring of stored panes all call `process`; there is no second loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
+from driftgauge.alerts.transition import Transition
+from driftgauge.detect.subject import SubjectDetection
+from driftgauge.detect.types import Detector
+from driftgauge.errors import StateError
+from driftgauge.panes.merge import Pane, PaneMerge
+from driftgauge.panes.merge_state import merge_fields, restore_merge
+from driftgauge.panes.messages import Message, Sources
+from driftgauge.profiles.series import Contrasts
+from driftgauge.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """How a subject is watched. `detectors` builds fresh ones; `analysis` is the model's analysis hash."""
+
+    contrasts: Contrasts
+    pane_length: int
+    detectors: Callable[[], Sequence[Detector]]
+    analysis: str
+    lifecycle: LifecycleSettings
+    ring_panes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raised:
+    """A transition and whose it is."""
+
+    subject: Subject
+    transition: Transition
+
+
+class _Watch:
+    """One subject's detection and episodes."""
+
+    def __init__(self, plan: WatchPlan) -> None:
+        self.detection = SubjectDetection(
+            plan.contrasts, plan.pane_length, plan.detectors(), ring_panes=plan.ring_panes
+        )
+        self.lifecycle = Lifecycle(plan.contrasts.series, plan.pane_length, plan.analysis, plan.lifecycle)
+
+    def advance(self, panes: Sequence[Pane]) -> list[Transition]:
+        out: list[Transition] = []
+        for block in self.detection.blocks(panes):
+            findings = self.detection.advance(block)
+            out += self.lifecycle.step(self.detection.history, findings)
+        return out
+
+
+class DetectStage:
+    """All subjects of one panes partition. `panes_closed` counts panes since the process started."""
+
+    def __init__(self, plans: Mapping[Subject, WatchPlan]) -> None:
+        """Nothing seen yet. `plans`: every configured subject; a subject's watch is built with its first pane."""
+        self.merge = PaneMerge()
+        self.panes_closed = 0
+        self._plans = plans
+        self._watches: dict[Subject, _Watch] = {}
+
+    def process(self, messages: Iterable[Message]) -> list[Raised]:
+        """Take messages in log order; what they closed, judged, in order of event time."""
+        raised: list[Raised] = []
+        for message in messages:
+            # A change of the gating sources is effective in log order, so what the old ones had passed closes first.
+            if isinstance(message, Sources) and message.sources != self.merge.sources:
+                raised += self._close()
+            self.merge.take(message)
+        return raised + self._close()
+
+    def changes(self) -> tuple[dict[str, bytes], list[str]]:
+        """State fields as they are now (rows of the past only if new), and fields that may be deleted."""
+        fields = merge_fields(self.merge)
+        gone: list[str] = []
+        for subject, watch in sorted(self._watches.items()):
+            own, old = watch.detection.changes()
+            own["episodes"] = watch.lifecycle.snapshot()
+            fields.update({_field(subject, name): data for name, data in own.items()})
+            gone += [_field(subject, name) for name in old]
+        return fields, gone
+
+    def restore(self, fields: Mapping[str, bytes]) -> None:
+        """Go on from stored fields. StateError if they don't fit the configuration."""
+        layouts = {plan.contrasts.layout.profile_hash: plan.contrasts.layout for plan in self._plans.values()}
+        merge = restore_merge(fields, layouts)
+        by_subject: dict[Subject, dict[str, bytes]] = {}
+        for name, data in fields.items():
+            if name.startswith("["):
+                subject, part = _parse_field(name)
+                by_subject.setdefault(subject, {})[part] = data
+        watches: dict[Subject, _Watch] = {}
+        for subject, own in by_subject.items():
+            plan = self._plans.get(subject)
+            if plan is None:
+                raise StateError(f"there is state of {subject}, which is not configured any more")
+            watch = _Watch(plan)
+            watch.detection.restore(own)
+            watch.lifecycle.restore(own.get("episodes", b""))
+            watches[subject] = watch
+        self.merge, self._watches = merge, watches
+
+    def _close(self) -> list[Raised]:
+        raised: list[Raised] = []
+        for subject, panes in self.merge.close().items():
+            plan = self._plans.get(subject)
+            if plan is None:
+                continue
+            self.panes_closed += len(panes)
+            watch = self._watches.get(subject)
+            if watch is None:
+                watch = self._watches[subject] = _Watch(plan)
+            raised += [Raised(subject, transition) for transition in watch.advance(panes)]
+        raised.sort(key=lambda r: (r.transition.at, r.subject))
+        return raised
+
+
+def _field(subject: Subject, name: str) -> str:
+    return orjson.dumps(subject).decode() + name
+
+
+def _parse_field(name: str) -> tuple[Subject, str]:
+    head, separator, part = name.partition('"]')
+    try:
+        model_id, model_version, segment = orjson.loads(head + separator)
+    except ValueError as error:
+        raise StateError(f"state field {name!r} names no subject") from error
+    return Subject(model_id, model_version, segment), part

@@ -1,0 +1,119 @@
+"""The recent past of one subject: what the series were, and what was counted, pane by pane.
+
+Bounded: the last `keep` non-empty panes of the series (change points, levels), and the counts of the last comparison
+window (PSI, top cells). Rows never change once written, so a checkpoint appends the new ones and deletes the old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.errors import StateError
+
+# Most panes that are taken in one block.
+BLOCK_PANES = 256
+
+
+class Ring:
+    """The last `keep` rows of an array, plus up to one block, so that any row of the block can look `keep` rows back."""
+
+    def __init__(self, keep: int, width: int, dtype: str) -> None:
+        """An empty ring of rows of `width` numbers."""
+        self.keep = keep
+        self.end = 0
+        self._data = np.zeros((keep + max(keep // 4, 16) + 2 * BLOCK_PANES, width), dtype)
+
+    def extend(self, rows: NDArray[np.generic]) -> None:
+        """Append rows, oldest first; at most BLOCK_PANES."""
+        if self.end + len(rows) > len(self._data):
+            kept = min(self.keep, self.end)
+            self._data[:kept] = self._data[self.end - kept : self.end].copy()
+            self.end = kept
+        self._data[self.end : self.end + len(rows)] = rows
+        self.end += len(rows)
+
+    def rows(self, back: int = 0) -> NDArray[np.generic]:
+        """The last `keep` rows as they stood `back` rows ago, oldest first (a view)."""
+        stop = self.end - back
+        return self._data[max(0, stop - self.keep) : stop]
+
+
+class History:
+    """Series rows and count rows of one subject. `total`: non-empty panes ever seen."""
+
+    def __init__(self, *, keep: int, window: int, series: int, cells: int) -> None:
+        """`keep` rows of `series` numbers, `window` rows of `cells` counts."""
+        self.total = 0
+        self.starts = Ring(keep, 1, "<i8")
+        self.values = Ring(keep, series, "<f8")
+        self.n = Ring(keep, series, "<i4")
+        self.count_starts = Ring(window, 1, "<i8")
+        self.counts = Ring(window, cells, "<i4")
+        self._fresh: dict[str, bytes] = {}
+        self._stored: dict[str, list[int]] = {"row": [], "counts": []}
+
+    def extend(
+        self,
+        starts: NDArray[np.int64],
+        values: NDArray[np.float64],
+        n: NDArray[np.int64],
+        counts: NDArray[np.int64],
+    ) -> None:
+        """Append the rows of a block."""
+        self.total += len(starts)
+        self.starts.extend(starts[:, None])
+        self.values.extend(values)
+        self.n.extend(n)
+        self.count_starts.extend(starts[:, None])
+        self.counts.extend(counts)
+        # Only rows that are still kept need to reach the checkpoint.
+        for i in range(max(0, len(starts) - self.values.keep), len(starts)):
+            row = values[i].astype("<f8").tobytes() + n[i].astype("<i4").tobytes()
+            self._fresh[f"row/{starts[i]}"] = row
+            self._stored["row"].append(int(starts[i]))
+        for i in range(max(0, len(starts) - self.counts.keep), len(starts)):
+            self._fresh[f"counts/{starts[i]}"] = counts[i].astype("<i4").tobytes()
+            self._stored["counts"].append(int(starts[i]))
+
+    def changes(self) -> tuple[dict[str, bytes], list[str]]:
+        """State fields to write and to delete since the last call."""
+        gone: list[str] = []
+        for kind, keep in (("row", self.values.keep), ("counts", self.counts.keep)):
+            stored = self._stored[kind]
+            expired, self._stored[kind] = stored[:-keep], stored[-keep:]
+            gone += [f"{kind}/{start}" for start in expired]
+        fresh, self._fresh = self._fresh, {}
+        for name in gone:
+            fresh.pop(name, None)
+        return fresh, gone
+
+    def restore(self, fields: Mapping[str, bytes], total: int) -> None:
+        """Fill a fresh history from state fields. StateError if a row has another shape."""
+        rows, counts = _sorted_rows(fields, "row"), _sorted_rows(fields, "counts")
+        series, cells = self.values.rows().shape[1], self.counts.rows().shape[1]
+        if any(len(data) != 12 * series for _, data in rows) or any(len(data) != 4 * cells for _, data in counts):
+            raise StateError("a stored history row has another number of series or cells than the profile")
+        for start, data in rows[-self.values.keep :]:
+            self.starts.extend(np.array([[start]]))
+            self.values.extend(np.frombuffer(data, "<f8", series)[None])
+            self.n.extend(np.frombuffer(data, "<i4", series, 8 * series)[None])
+        for start, data in counts[-self.counts.keep :]:
+            self.count_starts.extend(np.array([[start]]))
+            self.counts.extend(np.frombuffer(data, "<i4")[None])
+        self.total = total
+        self._stored = {"row": [start for start, _ in rows], "counts": [start for start, _ in counts]}
+
+
+def _sorted_rows(fields: Mapping[str, bytes], kind: str) -> list[tuple[int, bytes]]:
+    rows = []
+    for name, data in fields.items():
+        prefix, _, start = name.partition("/")
+        if prefix == kind:
+            try:
+                rows.append((int(start), data))
+            except ValueError as error:
+                raise StateError(f"state field {name!r} names no pane") from error
+    return sorted(rows)

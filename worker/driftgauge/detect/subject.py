@@ -1,0 +1,90 @@
+"""Detection for one subject: closed panes in, detections out. Same engine for live, backtest and stored panes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from driftgauge.detect.history import BLOCK_PANES, History
+from driftgauge.detect.types import Detection, Detector
+from driftgauge.errors import StateError
+from driftgauge.panes.block import PaneBlock
+from driftgauge.panes.merge import Pane
+from driftgauge.profiles.series import Contrasts, window_length
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a block of panes gave. `panes`: its non-empty panes, row by row; `detections` ordered by (pane, series)."""
+
+    panes: Sequence[Pane]
+    detections: Sequence[Detection]
+
+
+class SubjectDetection:
+    """The detectors of one subject and the history they and the life cycle look at."""
+
+    def __init__(
+        self, contrasts: Contrasts, pane_length: int, detectors: Sequence[Detector], *, ring_panes: int
+    ) -> None:
+        """Fresh detectors, empty history of up to `ring_panes` panes."""
+        self.contrasts = contrasts
+        self.pane_length = pane_length
+        self.detectors = detectors
+        self._window = window_length(pane_length)
+        self.history = History(
+            keep=ring_panes,
+            window=-(-self._window // pane_length),
+            series=len(contrasts.series),
+            cells=contrasts.layout.size,
+        )
+
+    def blocks(self, panes: Sequence[Pane]) -> list[list[Pane]]:
+        """The non-empty panes in blocks that `advance` takes; empty ones say nothing to any detector."""
+        counted = [pane for pane in panes if pane.counts.any()]
+        return [counted[i : i + BLOCK_PANES] for i in range(0, len(counted), BLOCK_PANES)]
+
+    def advance(self, panes: Sequence[Pane]) -> Findings:
+        """Feed one block of closed panes, oldest first, and add it to the history."""
+        counts = np.stack([pane.counts for pane in panes])
+        starts = np.array([pane.start for pane in panes], np.int64)
+        n, hits, values = self.contrasts.evaluate(counts)
+        block = PaneBlock(
+            starts,
+            self.pane_length,
+            counts,
+            n,
+            hits,
+            values,
+            self.history.count_starts.rows()[:, 0].astype(np.int64),
+            self.history.counts.rows().astype(np.int64),
+        )
+        found = [d for detector in self.detectors for d in detector.update(block)]
+        # Window detectors have filled their columns of the block by now.
+        self.history.extend(starts, block.values, block.n, counts)
+        order = {detector.name: i for i, detector in enumerate(self.detectors)}
+        found.sort(key=lambda d: (d.pane, d.series, order[d.detector]))
+        return Findings(panes, found)
+
+    def changes(self) -> tuple[dict[str, bytes], list[str]]:
+        """State fields to write and to delete since the last call."""
+        fields, gone = self.history.changes()
+        fields["total"] = str(self.history.total).encode()
+        for detector in self.detectors:
+            fields[f"detector/{detector.name}"] = detector.snapshot()
+        return fields, gone
+
+    def restore(self, fields: Mapping[str, bytes]) -> None:
+        """Go on from stored fields. StateError if they don't fit."""
+        try:
+            total = int(fields["total"])
+        except (KeyError, ValueError) as error:
+            raise StateError("the stored detection state has no pane count") from error
+        self.history.restore(fields, total)
+        for detector in self.detectors:
+            state = fields.get(f"detector/{detector.name}")
+            if state is None:
+                raise StateError(f"the stored detection state has no {detector.name}")
+            detector.restore(state)

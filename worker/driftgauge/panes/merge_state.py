@@ -1,0 +1,105 @@
+"""The open panes of a panes partition as state fields, one field per pane, and back. Strictly decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from driftgauge.errors import StateError
+from driftgauge.panes.merge import Pane, PaneMerge
+from driftgauge.profiles.layout import Layout
+from driftgauge.records import Source
+from driftgauge.subject import Subject
+
+VERSION = 1
+
+
+class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    subject: tuple[str, str, str]
+    profile: str
+    start: int
+    length: int
+    counts: bytes
+    events: int
+    offsets: list[tuple[str, int, int, int]]
+    incomplete: bool
+
+
+class _Merge(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    version: int
+    sources: list[tuple[str, int]] | None
+    watermarks: list[tuple[str, int, int]]
+    closed_to: int
+    duplicates: int
+    conflicts: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_pane_decoder = msgspec.msgpack.Decoder(_Pane)
+_merge_decoder = msgspec.msgpack.Decoder(_Merge)
+
+
+def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
+    """All fields: `merge`, and `open/N` per open pane in order of (subject, start)."""
+    head = _Merge(
+        VERSION,
+        None if merge.sources is None else [tuple(s) for s in merge.sources],
+        [(*source, time) for source, time in sorted(merge.watermarks.items())],
+        merge.closed_to,
+        merge.duplicates,
+        merge.conflicts,
+    )
+    fields = {"merge": _encoder.encode(head)}
+    for (subject, start), pane in sorted(merge.open.items()):
+        fields[f"open/{subject}/{start}"] = _encoder.encode(
+            _Pane(
+                tuple(subject),
+                pane.profile,
+                start,
+                pane.length,
+                pane.counts.astype("<i8").tobytes(),
+                pane.events,
+                [(*source, first, last) for source, (first, last) in sorted(pane.offsets.items())],
+                pane.incomplete,
+            )
+        )
+    return fields
+
+
+def restore_merge(fields: Mapping[str, bytes], layouts: Mapping[str, Layout]) -> PaneMerge:
+    """The inverse. `layouts` by profile hash. StateError if a field is missing, unreadable or doesn't fit."""
+    try:
+        head = _merge_decoder.decode(fields["merge"])
+        panes = [_pane_decoder.decode(data) for name, data in fields.items() if name.startswith("open/")]
+    except KeyError as error:
+        raise StateError("the stored panes partition has no merge state") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError(f"stored open panes can't be read: {error}") from error
+    if head.version != VERSION:
+        raise StateError(f"stored open panes have version {head.version}, this program reads {VERSION}")
+    merge = PaneMerge(
+        None if head.sources is None else tuple(Source(*s) for s in head.sources),
+        {Source(topic, partition): time for topic, partition, time in head.watermarks},
+        {},
+        head.closed_to,
+        head.duplicates,
+        head.conflicts,
+    )
+    for stored in panes:
+        layout = layouts.get(stored.profile)
+        if layout is None or len(stored.counts) != 8 * layout.size:
+            raise StateError(f"a stored open pane was counted with profile {stored.profile}, which isn't configured")
+        pane = Pane(
+            Subject(*stored.subject),
+            stored.profile,
+            stored.start,
+            stored.length,
+            np.frombuffer(stored.counts, "<i8").astype(np.int64),
+            stored.events,
+            {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets},
+            stored.incomplete,
+        )
+        merge.open[pane.subject, pane.start] = pane
+    return merge
