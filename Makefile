@@ -10,7 +10,9 @@ ARGS :=
 ifdef UV
 pip_install = $(UV) pip install --quiet --python $(BIN)/python
 else
-pip_install = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# A .venv that uv made has no pip yet.
+pip_install = { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
+              $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .PHONY: help install install-dev services demo test check bench lock clean
@@ -74,7 +76,7 @@ $(VENV)/.made:
 	touch $@
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.made
-	@echo "Installing driftgauge and its libraries into $(VENV) (about 250 MB, once)"
+	@echo "Installing driftgauge and its libraries into $(VENV) (about 500 MB, once)"
 	@$(pip_install) --require-hashes -r requirements.lock
 	@$(pip_install) --no-deps --no-build-isolation -e .
 	@touch $@
