@@ -127,11 +127,11 @@ class DetectStage:
 
 
 def _field(subject: Subject, name: str) -> str:
-    return orjson.dumps(subject).decode() + name
+    return orjson.dumps(list(subject)).decode() + name
 
 
 def _parse_field(name: str) -> tuple[Subject, str]:
-    head, separator, part = name.partition('"]')
+    head, separator, part = name.rpartition('"]')
     try:
         model_id, model_version, segment = orjson.loads(head + separator)
     except ValueError as error:

@@ -1,0 +1,1 @@
+"""Ingest: records of one source to partial panes. Pure."""

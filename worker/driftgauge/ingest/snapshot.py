@@ -7,6 +7,7 @@ import numpy as np
 
 from driftgauge.errors import StateError
 from driftgauge.ingest.source import OpenPane, SourceIngest
+from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.subject import Subject
 
 VERSION = 1
@@ -41,7 +42,7 @@ def snapshot(ingest: SourceIngest) -> bytes:
     """Everything a restarted worker needs to go on as if nothing had happened; equal states give equal bytes."""
     panes = [
         _Pane(
-            tuple(subject),
+            (subject.model_id, subject.model_version, subject.segment),
             ingest.plans[subject].layout.profile_hash,
             start,
             pane.counts.astype("<i8").tobytes(),
@@ -82,6 +83,7 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
         )
     ingest.position = state.position
     ingest.time.watermark = state.watermark
+    ingest.time.reached = MIN_TIME if state.idle else state.watermark
     ingest.idle = state.idle
     ingest.late = state.late
     ingest.cut_start = state.cut_start

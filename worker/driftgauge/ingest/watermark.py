@@ -35,11 +35,13 @@ MIN_TIME = -(1 << 62)
 
 @dataclass(slots=True)
 class EventTime:
-    """The clock of one source. `watermark` in ms, MIN_TIME before the first record."""
+    """The clock of one source. `watermark` in ms, MIN_TIME before the first record; `reached`: what of it the source's
+    own records account for (an idle source's watermark is raised beyond that)."""
 
     out_of_orderness: int
     max_ahead: int
     watermark: int = MIN_TIME
+    reached: int = MIN_TIME
 
     @classmethod
     def of(cls, out_of_orderness: int, longest_pane: int) -> EventTime:
@@ -63,6 +65,7 @@ class EventTime:
             return Admission(rows, rows, refused, held)
         reached = np.maximum(np.maximum.accumulate(seen) - self.out_of_orderness, start)
         self.watermark = int(reached[-1])
+        self.reached = max(self.reached, int(seen.max()) - self.out_of_orderness)
         return Admission(rows, np.concatenate(([start], reached[:-1])), refused, held)
 
     def _one_by_one(self, rows: list[int], times: list[int]) -> tuple[NDArray[np.int64], list[int], list[int]]:

@@ -1,0 +1,1 @@
+"""Panes: the messages between the two stages, their bytes, and merging them. Pure."""

@@ -38,7 +38,8 @@ class Pane:
 @dataclass(slots=True)
 class PaneMerge:
     """The open panes of one panes partition. `watermarks`: ms per source; `closed_to`: ms, no pane ending there or
-    before is open any more; `duplicates`: partials seen before; `conflicts`: partials counted with another profile."""
+    before is open any more; `duplicates`: partials seen before; `conflicts`: partials counted with another profile.
+    """
 
     sources: tuple[Source, ...] | None = None
     watermarks: dict[Source, int] = field(default_factory=dict)

@@ -45,7 +45,7 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
     """All fields: `merge`, and `open/N` per open pane in order of (subject, start)."""
     head = _Merge(
         VERSION,
-        None if merge.sources is None else [tuple(s) for s in merge.sources],
+        None if merge.sources is None else [(s.topic, s.partition) for s in merge.sources],
         [(*source, time) for source, time in sorted(merge.watermarks.items())],
         merge.closed_to,
         merge.duplicates,
@@ -55,7 +55,7 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
     for (subject, start), pane in sorted(merge.open.items()):
         fields[f"open/{subject}/{start}"] = _encoder.encode(
             _Pane(
-                tuple(subject),
+                (subject.model_id, subject.model_version, subject.segment),
                 pane.profile,
                 start,
                 pane.length,

@@ -1,0 +1,1 @@
+"""Alerts: detections to episodes and alert events. Pure."""

@@ -1,0 +1,1 @@
+"""Detect: closed panes to detections. Pure."""

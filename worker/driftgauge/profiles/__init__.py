@@ -1,0 +1,1 @@
+"""Profiles: the reference of a model, its cells and its series. Pure."""

@@ -1,0 +1,1 @@
+"""Runtime: the imperative shell - loops, checkpoints, signals, the wall clock."""

@@ -1,0 +1,239 @@
+"""What a worker does with an assigned partition: ingest an input partition, or detect on a panes partition.
+
+A task turns batches into publications and knows its position and state; loading, saving and publishing are the
+worker's. Both kinds look the same to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Protocol
+
+from driftgauge.alerts.event import AlertEvent
+from driftgauge.alerts.stage import DetectStage, Raised
+from driftgauge.dead_letter import headers_of
+from driftgauge.decode.columns import Reject
+from driftgauge.errors import StateError
+from driftgauge.ingest.snapshot import restore, snapshot
+from driftgauge.ingest.source import Ingested, SourceIngest
+from driftgauge.ingest.watermark import MIN_TIME
+from driftgauge.panes.codec import decode_message, encode_message, panes_partition
+from driftgauge.panes.messages import Message, PartialPane
+from driftgauge.profiles.layout import Layout
+from driftgauge.records import RecordBatch, Source
+from driftgauge.sinks.base import Publication
+
+_REASON_CHARACTERS = 200
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a task did since the last log line."""
+
+    records: int = 0
+    events: int = 0
+    rejected: int = 0
+    late: int = 0
+    unknown_model: int = 0
+    panes: int = 0
+    alerts: int = 0
+    duplicates: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def take(self) -> dict[str, Any]:
+        """The counters that aren't zero, and start again."""
+        counted = {name: value for name, value in asdict(self).items() if value}
+        for entry in fields(self):
+            setattr(self, entry.name, {} if entry.name == "reasons" else 0)
+        return counted
+
+    def reject(self, reason: str) -> None:
+        """Count a rejected record."""
+        self.rejected += 1
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+
+class Task(Protocol):
+    """An assigned partition at work. `position`: the offset a restart reads on from."""
+
+    counters: Counters
+
+    @property
+    def position(self) -> int:
+        """The first offset that is not settled yet."""
+        ...
+
+    def process(self, batch: RecordBatch) -> list[Publication]:
+        """Take the next records; what to publish, in order."""
+        ...
+
+    def changes(self) -> tuple[dict[str, bytes], list[str]]:
+        """State fields to write and to delete."""
+        ...
+
+    def restore(self, fields: Mapping[str, bytes]) -> list[Publication]:
+        """Go on from stored fields; what has to be published again."""
+        ...
+
+
+class IngestTask:
+    """An input partition. `gating`: whether its panes and watermarks count (label topics' don't)."""
+
+    def __init__(self, ingest: SourceIngest, topics: PanesTopics, *, gating: bool) -> None:
+        """Around a fresh ingest."""
+        self.ingest = ingest
+        self.gating = gating
+        self.counters = Counters()
+        self._topics = topics
+
+    @property
+    def position(self) -> int:
+        """See Task."""
+        return self.ingest.position
+
+    def process(self, batch: RecordBatch) -> list[Publication]:
+        """See Task."""
+        self.counters.records += len(batch)
+        return self._publications(self.ingest.process(batch))
+
+    def raise_watermark(self, time: int) -> list[Publication]:
+        """Carry out an idle decision that has been saved."""
+        return self._publications(self.ingest.raise_watermark(time))
+
+    def changes(self) -> tuple[dict[str, bytes], list[str]]:
+        """See Task. A decision that was saved before is part of the state by now."""
+        return {"ingest": snapshot(self.ingest)}, ["decision"]
+
+    def decision(self, time: int) -> dict[str, bytes]:
+        """State fields that record a decision *before* it is carried out: the state without it, and the decision."""
+        return {"ingest": snapshot(self.ingest), "decision": str(time).encode()}
+
+    def restore(self, fields: Mapping[str, bytes]) -> list[Publication]:
+        """See Task: a saved decision is carried out (again), the watermark told again."""
+        if "ingest" not in fields:
+            raise StateError(f"the stored state of {self.ingest.source} has no ingest part")
+        restore(self.ingest, fields["ingest"])
+        out = self.raise_watermark(_time(fields["decision"])) if "decision" in fields else []
+        if self.ingest.watermark != MIN_TIME and not out:
+            out = self._messages([self.ingest.announcement()])
+        return out
+
+    def _publications(self, done: Ingested) -> list[Publication]:
+        self.counters.events += done.events
+        self.counters.late += done.late
+        self.counters.unknown_model += sum(done.unknown_models.values())
+        for _, reject in done.rejects:
+            self.counters.reject(reject.code)
+        letters = [self._topics.dead_letter(batch, reject) for batch, reject in done.rejects]
+        return letters + self._messages(done.messages)
+
+    def _messages(self, messages: Sequence[Message]) -> list[Publication]:
+        if not self.gating:
+            return []
+        self.counters.panes += sum(isinstance(message, PartialPane) for message in messages)
+        return [record for message in messages for record in self._topics.records(message)]
+
+
+@dataclass(frozen=True, slots=True)
+class PanesTopics:
+    """Where ingest writes: the panes topic, its partition count and layouts, and the dead letters."""
+
+    panes: str
+    partitions: int
+    dead_letters: str
+    layouts: Mapping[str, Layout]
+    max_dead_letter_bytes: int
+
+    def records(self, message: Message) -> list[Publication]:
+        """A pane goes to its model's partition, everything else to all of them."""
+        value = encode_message(message, self.layouts)
+        if isinstance(message, PartialPane):
+            model = message.subject.model_id
+            return [Publication(self.panes, model.encode(), value, panes_partition(model, self.partitions))]
+        return [Publication(self.panes, None, value, partition) for partition in range(self.partitions)]
+
+    def dead_letter(self, batch: RecordBatch, reject: Reject) -> Publication:
+        """The record as it came, with why and from where in the headers."""
+        row = reject.row
+        value = batch.values[row]
+        limit = self.max_dead_letter_bytes
+        cut = value is not None and len(value) > limit
+        headers = headers_of(
+            code=reject.code,
+            message=reject.message,
+            source=batch.source,
+            offset=batch.offsets[row],
+            timestamp=batch.timestamps[row],
+            original_size=len(value) if value is not None and cut else None,
+        )
+        kept = value[:limit] if value is not None else None
+        key = batch.keys[row] if len(batch.keys) else None
+        return Publication(self.dead_letters, key, kept, None, headers)
+
+
+class DetectTask:
+    """A panes partition. `render` dresses a transition up as an alert event."""
+
+    def __init__(
+        self,
+        source: Source,
+        stage: DetectStage,
+        layouts: Mapping[str, Layout],
+        alerts_topic: str,
+        render: Callable[[Raised], AlertEvent],
+    ) -> None:
+        """Around a fresh stage."""
+        self.stage = stage
+        self.counters = Counters()
+        self._source = source
+        self._layouts = layouts
+        self._alerts_topic = alerts_topic
+        self._render = render
+        self._position = 0
+
+    @property
+    def position(self) -> int:
+        """See Task."""
+        return self._position
+
+    def process(self, batch: RecordBatch) -> list[Publication]:
+        """See Task. A record of the panes topic that can't be read is counted: it isn't ours, or of another profile."""
+        messages: list[Message] = []
+        for value in batch.values:
+            try:
+                messages.append(decode_message(value or b"", self._layouts))
+            except StateError as error:
+                self.counters.reject(str(error)[:_REASON_CHARACTERS])
+        self.counters.records += len(batch)
+        duplicates, closed = self.stage.merge.duplicates, self.stage.panes_closed
+        raised = self.stage.process(messages)
+        self._position = batch.offsets[-1] + 1
+        self.counters.duplicates += self.stage.merge.duplicates - duplicates
+        self.counters.panes += self.stage.panes_closed - closed
+        self.counters.alerts += len(raised)
+        return [self._publication(self._render(item)) for item in raised]
+
+    def changes(self) -> tuple[dict[str, bytes], list[str]]:
+        """See Task."""
+        return self.stage.changes()
+
+    def restore(self, fields: Mapping[str, bytes]) -> list[Publication]:
+        """See Task."""
+        self.stage.restore(fields)
+        return []
+
+    def start_at(self, position: int) -> None:
+        """Where reading starts."""
+        self._position = position
+
+    def _publication(self, event: AlertEvent) -> Publication:
+        headers = [("event_id", event.event_id.encode()), ("content-type", b"application/json")]
+        return Publication(self._alerts_topic, event.fingerprint.encode(), event.to_json(), None, headers)
+
+
+def _time(data: bytes) -> int:
+    try:
+        return int(data)
+    except ValueError as error:
+        raise StateError("a stored idle decision names no time") from error

@@ -1,0 +1,342 @@
+"""The worker: one loop that polls, processes, publishes and checkpoints, on however many partitions it is given.
+
+Everything that follows from the log is published first and checkpointed afterwards; ids are deterministic, so
+repeating it after a crash is harmless. A checkpoint is (1) flush what was published, (2) one fenced write of state and
+position per partition, (3) tell the consumer group, as a courtesy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from driftgauge.errors import FencedError, UnavailableError
+from driftgauge.ingest.watermark import MIN_TIME
+from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.clock import Clock
+from driftgauge.runtime.idle import IdleWatch
+from driftgauge.runtime.tasks import DetectTask, IngestTask, Task
+from driftgauge.sinks.base import Sink
+from driftgauge.state.base import Claim, Progress, StateStore
+
+_POLL_MS = 100
+_TICK_MS = 500
+_LOG_MS = 10_000
+
+
+class PartitionedSource(Protocol):
+    """What the worker needs of a consumer; `sources.kafka.KafkaSource` is one."""
+
+    def subscribe(self, topics: Collection[str], *, assigned: Any, revoked: Any, lost: Any) -> None:
+        """Join the group."""
+        ...
+
+    def poll(self, timeout_ms: int) -> list[RecordBatch]:
+        """Next records."""
+        ...
+
+    def seek(self, source: Source, position: int) -> None:
+        """Read on from there."""
+        ...
+
+    def pause(self, source: Source) -> None:
+        """Stop the flow."""
+        ...
+
+    def resume(self, source: Source) -> None:
+        """Let it flow."""
+        ...
+
+    def assignment(self) -> set[Source]:
+        """What is ours."""
+        ...
+
+    def end_offsets(self, sources: Collection[Source]) -> dict[Source, int]:
+        """Ends of the logs."""
+        ...
+
+    def commit(self, positions: Mapping[Source, int]) -> None:
+        """Tell the group."""
+        ...
+
+    def close(self) -> None:
+        """Leave."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one."""
+
+    topics: tuple[str, ...]
+    checkpoint_interval: int
+    idle_after: int
+    max_skew: int
+
+
+@dataclass(slots=True)
+class _Owned:
+    """A partition at work: the task, the right to save it, and what the store holds of it."""
+
+    task: Task
+    claim: Claim
+    saved: dict[str, bytes]
+    saved_position: int
+    changed: dict[str, bytes] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+    paused: bool = False
+
+
+class Worker:
+    """Runs until `stop` says so. `build` makes the task of a partition, `start` says where an unknown one begins."""
+
+    def __init__(
+        self,
+        source: PartitionedSource,
+        sink: Sink,
+        store: StateStore,
+        *,
+        build: Callable[[Source], Task],
+        start: Callable[[Source], int],
+        settings: WorkerSettings,
+        clock: Clock,
+        log: Any,
+    ) -> None:
+        """Nothing is read before `run`."""
+        self._source, self._sink, self._store = source, sink, store
+        self._build, self._start, self._settings = build, start, settings
+        self._clock, self._log = clock, log
+        self._owned: dict[Source, _Owned] = {}
+        self._pending: set[Source] = set()
+        self._idle = IdleWatch(settings.idle_after)
+        self._told: dict[Source, Progress] = {}
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Poll until `stop()`; then finish the batch, checkpoint and leave the group."""
+        self._source.subscribe(
+            self._settings.topics, assigned=self._on_assigned, revoked=self._on_revoked, lost=self._on_lost
+        )
+        try:
+            self._loop(stop)
+            self.checkpoint()
+            self._report()
+        finally:
+            # Leaving the group calls the listeners; there is nothing left for them to save.
+            self._owned.clear()
+            self._source.close()
+
+    def _loop(self, stop: Callable[[], bool]) -> None:
+        saved = ticked = logged = self._clock.now()
+        while not stop():
+            for batch in self._source.poll(_POLL_MS):
+                self._process(batch)
+            self._adopt()
+            now = self._clock.now()
+            if now - ticked >= _TICK_MS:
+                ticked = now
+                self._tick(now)
+            if now - saved >= self._settings.checkpoint_interval:
+                saved = now
+                self.checkpoint()
+            if now - logged >= _LOG_MS:
+                logged = now
+                self._report()
+
+    def checkpoint(self) -> None:
+        """Make everything done so far durable."""
+        positions = self._save(list(self._owned))
+        if positions:
+            self._source.commit(positions)
+
+    def _process(self, batch: RecordBatch) -> None:
+        owned = self._owned.get(batch.source)
+        if owned is None:
+            return
+        self._sink.publish(owned.task.process(batch))
+
+    def _save(self, sources: Sequence[Source]) -> dict[Source, int]:
+        """Save those of `sources` that have moved; their positions."""
+        moved = [s for s in sources if s in self._owned and self._collect(self._owned[s])]
+        if not moved:
+            return {}
+        self._sink.flush()
+        positions: dict[Source, int] = {}
+        for source in moved:
+            owned = self._owned[source]
+            position = owned.task.position
+            try:
+                self._store.save(owned.claim, position, owned.changed, owned.deleted)
+            except FencedError:
+                self._forget(source, "partition_fenced")
+                continue
+            owned.saved.update({name: b"" if _is_row(name) else data for name, data in owned.changed.items()})
+            for name in owned.deleted:
+                owned.saved.pop(name, None)
+            owned.saved_position = positions[source] = position
+            owned.changed, owned.deleted = {}, set()
+        return positions
+
+    @staticmethod
+    def _collect(owned: _Owned) -> bool:
+        """Add what changed since the last save to what is waiting to be saved; whether there is anything."""
+        if owned.task.position == owned.saved_position and not owned.changed and not isinstance(owned.task, IngestTask):
+            return False
+        fields, gone = owned.task.changes()
+        for name, data in fields.items():
+            if owned.saved.get(name) != data:
+                owned.changed[name] = data
+        # Open panes that have closed are fields the task no longer names.
+        vanished = {n for n in owned.saved if n.startswith("open/") and n not in fields}
+        for name in (*gone, *vanished):
+            if name in owned.changed and name not in fields:
+                del owned.changed[name]
+            if name in owned.saved:
+                owned.deleted.add(name)
+        return bool(owned.changed or owned.deleted) or owned.task.position != owned.saved_position
+
+    def _tick(self, now: int) -> None:
+        """What the wall clock has to do with it: courtesy, idle sources, flow control."""
+        ingests = self._gating()
+        for source, owned in ingests.items():
+            task = owned.task
+            progress = Progress(task.ingest.watermark, task.ingest.time.reached)
+            if progress.watermark != MIN_TIME and self._told.get(source) != progress:
+                self._store.tell(source, progress)
+                self._told[source] = progress
+        if not ingests:
+            return
+        told = self._store.told()
+        self._idle.observe(now, (p.reached for p in told.values() if p.reached != MIN_TIME))
+        self._raise_idle(now, ingests)
+        self._balance(ingests, told)
+
+    def _gating(self) -> dict[Source, Any]:
+        return {
+            s: o for s, o in sorted(self._owned.items()) if isinstance(o.task, IngestTask) and o.task.gating
+        }
+
+    def _raise_idle(self, now: int, ingests: Mapping[Source, Any]) -> None:
+        mark = self._idle.mark(now)
+        if mark is None:
+            return
+        behind = [s for s, o in ingests.items() if not o.paused and o.task.ingest.watermark < mark]
+        behind = [s for s in behind if ingests[s].task.ingest.would_close(mark)]
+        if not behind:
+            return
+        ends = self._source.end_offsets(behind)
+        idle = [s for s in behind if ends.get(s) == ingests[s].task.position]
+        # The decision is durable before anybody hears of it: on load it is carried out again.
+        self._save(idle)
+        for source in idle:
+            owned = self._owned.get(source)
+            if owned is None:
+                continue
+            decision = owned.task.decision(mark)  # type: ignore[attr-defined]
+            try:
+                self._store.save(owned.claim, owned.task.position, decision, ())
+            except FencedError:
+                self._forget(source, "partition_fenced")
+                continue
+            owned.saved.update(decision)
+            self._sink.publish(owned.task.raise_watermark(mark))  # type: ignore[attr-defined]
+            self._log.debug("source_declared_idle", topic=source.topic, partition=source.partition)
+
+    def _balance(self, ingests: Mapping[Source, Any], told: Mapping[Source, Progress]) -> None:
+        """Pause sources that are far ahead of the slowest one: detect must hold all panes in between."""
+        slowest = min((p.watermark for p in told.values()), default=None)
+        if slowest is None:
+            return
+        for source, owned in ingests.items():
+            ahead = owned.task.ingest.watermark > slowest + self._settings.max_skew
+            if ahead and not owned.paused:
+                self._source.pause(source)
+            elif owned.paused and not ahead:
+                self._source.resume(source)
+            owned.paused = ahead
+
+    def _adopt(self) -> None:
+        """Take over partitions the group has given us: claim, load, seek."""
+        for source in sorted(self._pending):
+            if source not in self._source.assignment():
+                self._pending.discard(source)
+                continue
+            claim, checkpoint = self._store.claim(source)
+            task = self._build(source)
+            if checkpoint is None:
+                position = self._start(source)
+                if isinstance(task, IngestTask):
+                    task.ingest.position = position
+                elif isinstance(task, DetectTask):
+                    task.start_at(position)
+                # Decided once: a second start must not choose again.
+                fields, _ = task.changes()
+                self._store.save(claim, position, fields, ())
+            else:
+                position = checkpoint.position
+                if isinstance(task, DetectTask):
+                    task.start_at(position)
+                fields = dict(checkpoint.fields)
+                self._sink.publish(task.restore(checkpoint.fields))
+            saved = {name: b"" if _is_row(name) else data for name, data in fields.items()}
+            self._owned[source] = _Owned(task, claim, saved, position)
+            self._pending.discard(source)
+            self._source.seek(source, position)
+            self._log.info(
+                "partition_taken",
+                topic=source.topic,
+                partition=source.partition,
+                position=position,
+                restored=checkpoint is not None,
+            )
+
+    def _forget(self, source: Source, event: str) -> None:
+        self._owned.pop(source, None)
+        self._told.pop(source, None)
+        self._log.warning(event, topic=source.topic, partition=source.partition)
+        if source in self._source.assignment():
+            self._source.pause(source)
+            self._pending.add(source)
+
+    # The listeners run inside poll, on the consumer's thread, while this one waits: no batch is half done.
+
+    def _on_assigned(self, sources: Sequence[Source]) -> None:
+        self._pending.update(sources)
+
+    def _on_revoked(self, sources: Sequence[Source]) -> None:
+        self._pending.difference_update(sources)
+        try:
+            self._save(sources)
+        except UnavailableError as error:
+            # The next owner reads again from the last checkpoint; ids are the same.
+            self._log.warning("checkpoint_failed", error=str(error), partitions=len(sources))
+        self._drop(sources, "partition_given_up")
+
+    def _on_lost(self, sources: Sequence[Source]) -> None:
+        self._pending.difference_update(sources)
+        self._drop(sources, "partition_lost")
+
+    def _drop(self, sources: Sequence[Source], event: str) -> None:
+        for source in sources:
+            if self._owned.pop(source, None):
+                self._told.pop(source, None)
+                self._log.info(event, topic=source.topic, partition=source.partition)
+
+    def _report(self) -> None:
+        """One line per partition that did anything."""
+        for source, owned in sorted(self._owned.items()):
+            counters = owned.task.counters
+            if counters.records:
+                self._log.info(
+                    "progress",
+                    topic=source.topic,
+                    partition=source.partition,
+                    position=owned.task.position,
+                    **counters.take(),
+                )
+
+
+def _is_row(name: str) -> bool:
+    """History rows never change once written: that they are stored is all the worker remembers of them."""
+    part = name.rpartition('"]')[2]
+    return part.startswith(("row/", "counts/"))

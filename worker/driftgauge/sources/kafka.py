@@ -1,0 +1,165 @@
+"""Records from Kafka: one consumer for all topics, positions set by us and never by the group's commits.
+
+kafka-python calls rebalance listeners on its I/O thread while `poll` blocks the caller, where no blocking consumer
+call is allowed. So an assigned partition is parked at a placeholder position and paused; the worker loads its state
+between polls, seeks to the real position and resumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, overload
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from driftgauge.errors import UnavailableError
+from driftgauge.records import RecordBatch, Source
+
+OnPartitions = Callable[[Sequence[Source]], None]
+
+
+class KafkaSource:
+    """A consumer in a group. `settings`: arguments of kafka-python's consumer (connection, group)."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        """Connects; UnavailableError if no broker answers."""
+        try:
+            self._consumer = KafkaConsumer(
+                **{
+                    "enable_auto_commit": False,
+                    # A position is never chosen silently: without one of ours, poll raises.
+                    "auto_offset_reset": "none",
+                    "isolation_level": "read_committed",
+                    "max_poll_records": 5000,
+                    "max_partition_fetch_bytes": 4 * 1024 * 1024,
+                    "metrics_enabled": False,
+                    # One instance per consumer: a shared one makes partitions bounce for ever.
+                    "partition_assignment_strategy": [CooperativeStickyAssignor()],
+                    **settings,
+                }
+            )
+        except KafkaError as error:
+            raise UnavailableError(f"no Kafka broker answers: {error}") from error
+
+    def partitions(self, topic: str) -> int | None:
+        """Number of partitions of a topic; None if there is no such topic."""
+        found = self._call(lambda: self._consumer.partitions_for_topic(topic))
+        return len(found) if found else None
+
+    def subscribe(self, topics: Collection[str], *, assigned: OnPartitions, revoked: OnPartitions, lost: OnPartitions) -> None:
+        """Join the group. The three callbacks run inside `poll`, on another thread, while the caller waits."""
+        self._consumer.subscribe(sorted(topics), listener=_Listener(self._consumer, assigned, revoked, lost))
+
+    def poll(self, timeout_ms: int) -> list[RecordBatch]:
+        """Records of each partition that has any, in offset order."""
+        polled = self._call(lambda: self._consumer.poll(timeout_ms=timeout_ms))
+        return [_batch(partition, records) for partition, records in polled.items() if records]
+
+    def seek(self, source: Source, position: int) -> None:
+        """Read on from `position` and let records flow."""
+        partition = TopicPartition(*source)
+        self._consumer.seek(partition, position)
+        self._consumer.resume(partition)
+
+    def pause(self, source: Source) -> None:
+        """Let no more records of this partition flow."""
+        self._consumer.pause(TopicPartition(*source))
+
+    def resume(self, source: Source) -> None:
+        """Let its records flow again."""
+        self._consumer.resume(TopicPartition(*source))
+
+    def assignment(self) -> set[Source]:
+        """What the group gives us now."""
+        return {Source(p.topic, p.partition) for p in self._consumer.assignment()}
+
+    def end_offsets(self, sources: Collection[Source]) -> dict[Source, int]:
+        """The offset the next record of each partition will get."""
+        found = self._call(lambda: self._consumer.end_offsets([TopicPartition(*s) for s in sources]))
+        return {Source(p.topic, p.partition): offset for p, offset in found.items()}
+
+    def first_offset(self, source: Source) -> int:
+        """The oldest offset still there."""
+        partition = TopicPartition(*source)
+        return int(self._call(lambda: self._consumer.beginning_offsets([partition]))[partition])
+
+    def offset_at(self, source: Source, time: int) -> int:
+        """The first offset whose record stamp is at or after `time` (ms); the end if there is none."""
+        partition = TopicPartition(*source)
+        found = self._call(lambda: self._consumer.offsets_for_times({partition: time}))[partition]
+        return int(found.offset) if found else self.end_offsets([source])[source]
+
+    def commit(self, positions: Mapping[Source, int]) -> None:
+        """Tell the group how far we are. A courtesy for lag tools: never read back, so failures don't matter."""
+        offsets = {TopicPartition(*s): OffsetAndMetadata(position, "", -1) for s, position in positions.items()}
+        self._consumer.commit_async(offsets)
+
+    def close(self) -> None:
+        """Leave the group (a static member stays in it)."""
+        self._consumer.close(autocommit=False, timeout_ms=10_000)
+
+    @staticmethod
+    def _call(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except KafkaError as error:
+            raise UnavailableError(f"Kafka: {error}") from error
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(
+        self, consumer: KafkaConsumer, assigned: OnPartitions, revoked: OnPartitions, lost: OnPartitions
+    ) -> None:
+        self._consumer = consumer
+        self._assigned, self._revoked, self._lost = assigned, revoked, lost
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        for partition in assigned:
+            self._consumer.seek(partition, 0)
+        if assigned:
+            self._consumer.pause(*assigned)
+        self._assigned(_sources(assigned))
+
+    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        self._revoked(_sources(revoked))
+
+    def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:
+        self._lost(_sources(lost))
+
+
+def _sources(partitions: Collection[TopicPartition]) -> list[Source]:
+    return sorted(Source(p.topic, p.partition) for p in partitions)
+
+
+def _batch(partition: TopicPartition, records: Sequence[Any]) -> RecordBatch:
+    return RecordBatch(
+        Source(partition.topic, partition.partition),
+        [r.offset for r in records],
+        _Column(records, "timestamp"),
+        [r.value for r in records],
+        _Column(records, "key"),
+        _Column(records, "headers"),
+    )
+
+
+class _Column(Sequence[Any]):
+    """One attribute of records, read only where it is asked for: most records need neither key nor headers."""
+
+    def __init__(self, records: Sequence[Any], name: str) -> None:
+        self._records, self._name = records, name
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return _Column(self._records[index], self._name)
+        return getattr(self._records[index], self._name)

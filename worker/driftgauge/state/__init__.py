@@ -1,0 +1,1 @@
+"""State: where checkpoints live (Redis, memory)."""
