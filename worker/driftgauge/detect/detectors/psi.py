@@ -1,0 +1,182 @@
+"""PSI of the last window against the profile: whether production is what the model was trained on.
+
+The window (an hour, or 24 panes where panes are long) slides by one pane of event time; every position is a look
+and counts in the budget. The detector fills the block's `psi_...` series: PSI without the part that sampling
+explains, and the events behind it. It keeps no state of its own, and goes on detecting while the difference lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.detect.budget import level, share_of
+from driftgauge.detect.envelope import fingerprint, seal, unseal
+from driftgauge.detect.settings import override, require
+from driftgauge.detect.types import Detection, DetectorContext
+from driftgauge.detect.windows.psi import (
+    NullNoise,
+    Wander,
+    debiased,
+    null_noise,
+    p_value,
+    psi,
+    sampling_scale,
+    wander_of,
+)
+from driftgauge.durations import format_duration
+from driftgauge.errors import StateError
+from driftgauge.panes.block import PaneBlock
+from driftgauge.profiles.profile import NumericField, PsiNoise
+from driftgauge.profiles.series import Series, window_length
+
+_VERSION = 1
+
+
+class Psi:
+    """Windowed PSI with a noncentral chi-squared test (see `windows/psi.py`), over all fields at once.
+
+    An alarm needs p < alpha and a debiased PSI above the tolerance. Settings: `measured_psi0` is the PSI that counts
+    as no drift, and the smallest effect, where at least `min_windows` reference windows of this length were measured:
+    their wander is then part of the noise, and .02 (a shift of .14 sd) is far below what half a sd gives (.25).
+    Without them nothing says how much the field wanders by itself, so the series' own tolerance (.1) stands in.
+    `min_per_cell`: events per cell below which there is no verdict. `min_span`: part of the window that its panes must
+    reach over, so that neither a start nor the end of a silence is judged by its first minutes.
+    """
+
+    name: ClassVar[str] = "psi"
+    _DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "measured_psi0": 0.02,
+        "min_windows": 20,
+        "min_per_cell": 5,
+        "min_span": 0.5,
+    }
+
+    def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
+        chosen = override(self._DEFAULTS, settings)
+        require(chosen["measured_psi0"] > 0, "measured_psi0 must be above 0")
+        require(chosen["min_windows"] >= 2, "min_windows must be at least 2")
+        require(chosen["min_per_cell"] >= 1, "min_per_cell must be at least 1")
+        require(0 <= chosen["min_span"] <= 1, "min_span must lie in 0..1")
+        # A field with one cell can't change its shares.
+        series = [s for s in context.series if s.kind == "window" and len(_cells(s)) > 1 and s.reference_n > 0]
+        self._window = window_length(context.pane_length)
+        self._min_span = chosen["min_span"] * self._window
+        self._alpha = level(share_of(self.name, context.budget), len(series), context.looks)
+        self._resolved = {**chosen, "window_ms": self._window, "alpha": self._alpha}
+        self._mark = fingerprint(self.name, _VERSION, context, series, self._resolved)
+
+        self._series = np.array([s.index for s in series], np.int64)
+        cells = [_cells(s) for s in series]
+        sizes = np.array([len(c) for c in cells], np.int64)
+        self._cells = np.concatenate([np.empty(0, np.int64), *cells])
+        self._starts = np.cumsum(sizes) - sizes
+        self._reference = np.array([s.slot.spec.counts[c - s.slot.start] for s in series for c in _cells(s)], np.int64)
+        self._min_n = chosen["min_per_cell"] * sizes
+        self._dof = (sizes - 1).astype(np.float64)
+        self._m = np.array([s.reference_n for s in series], np.float64)
+        measured = [_measured(s, self._window, chosen["min_windows"]) for s in series]
+        self._wander = _wander(measured, self._m, self._dof)
+        self._psi0 = np.array(
+            [chosen["measured_psi0"] if noise else s.tolerance for s, noise in zip(series, measured, strict=True)]
+        )
+
+    @classmethod
+    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
+        """A fresh detector; see the class for the settings. ValueError if one is unknown or out of range."""
+        return cls(context, settings)
+
+    @property
+    def resolved(self) -> Mapping[str, Any]:
+        """All parameters in force as JSON values."""
+        return self._resolved
+
+    def update(self, block: PaneBlock) -> list[Detection]:
+        """Slide the window over the block's panes; fills the block's `values` and `n` of the window series."""
+        if not len(self._series) or not len(block.starts):
+            return []
+        sums, span = self._slide(block)
+        n = np.add.reduceat(sums, self._starts, axis=1)
+        judged = (n >= self._min_n) & (span >= self._min_span)[:, np.newaxis]
+        scale = sampling_scale(np.maximum(n, 1).astype(np.float64), self._m)
+        noise = null_noise(scale, self._dof, self._wander)
+        raw = psi(sums, self._reference, self._starts)
+        effect = debiased(raw, noise)
+        block.values[:, self._series] = np.where(judged, effect, np.nan)
+        block.n[:, self._series] = np.where(judged, n, 0)
+        # The test is slow beside all else, so it is asked only where the effect would be worth an alert.
+        rows, columns = np.nonzero(judged & (effect > self._psi0))
+        chosen = NullNoise(noise.scale[rows, columns], noise.dof[rows, columns])
+        p = p_value(raw[rows, columns], chosen, self._psi0[columns])
+        return [
+            Detection(
+                series=int(self._series[column]),
+                pane=int(row),
+                detector=self.name,
+                statistic=float(effect[row, column]),
+                threshold=float(self._psi0[column]),
+                direction="up",
+                confirmed=True,
+                p_value=float(value),
+            )
+            for row, column, value in zip(rows, columns, p, strict=True)
+            if value < self._alpha
+        ]
+
+    def _slide(self, block: PaneBlock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Window sums int64 [P, K] that end with each pane of the block, and the ms that each window's panes span.
+
+        Integer sums of what came minus sums of what left: exact, whatever the split into blocks.
+        """
+        ends = block.starts + block.length
+        oldest = int(np.searchsorted(block.history_starts, ends[0] - self._window, side="left"))
+        history = block.history_counts[oldest:]
+        starts = np.concatenate([block.history_starts[oldest:], block.starts])
+        first = np.searchsorted(starts, ends - self._window, side="left")
+        leaving = np.concatenate([history[: first[-1]], block.counts[: max(0, first[-1] - len(history))]])
+        left = np.zeros((len(leaving) + 1, len(self._cells)), np.int64)
+        np.cumsum(leaving[:, self._cells], axis=0, out=left[1:])
+        came = np.cumsum(block.counts[:, self._cells], axis=0)
+        return history.sum(axis=0)[self._cells] + came - left[first], ends - starts[first]
+
+    def snapshot(self) -> bytes:
+        """An envelope alone: the window lies in the history that comes with every block."""
+        return seal(self._mark, b"")
+
+    def restore(self, state: bytes) -> None:
+        """Nothing to take but the promise that the parameters are the same. StateError if it doesn't fit."""
+        if unseal(self._mark, state):
+            raise StateError("psi: state holds something, but this method keeps none")
+
+
+def _cells(series: Series) -> list[int]:
+    """Flat indices of the cells that are compared: value cells, and `other` where the reference has any of it.
+
+    Missing, invalid, out of range and unseen have rates of their own, and one NULL storm is one alert.
+    """
+    slot = series.slot
+    cells = list(range(slot.start, slot.start + slot.spec.bins))
+    if not isinstance(slot.spec, NumericField) and slot.spec.counts[slot.spec.bins] > 0:
+        cells.append(slot.cell("other"))
+    return cells
+
+
+def _measured(series: Series, window: int, min_windows: int) -> PsiNoise | None:
+    """The reference windows of a field, if they are of this length, and enough to know a variance from."""
+    noise = series.slot.spec.psi
+    if noise is None or noise.length != format_duration(window) or noise.windows < min_windows:
+        return None
+    return noise
+
+
+def _wander(measured: list[PsiNoise | None], m: NDArray[np.float64], dof: NDArray[np.float64]) -> Wander:
+    """Wander per field; 0 where not measured. Reference windows tile the reference, so they hold m / windows events."""
+    windows = np.array([noise.windows if noise else 1 for noise in measured], np.float64)
+    mean = np.array([noise.mean if noise else 0.0 for noise in measured])
+    variance = np.array([noise.variance if noise else 0.0 for noise in measured])
+    known = np.array([noise is not None for noise in measured], np.bool_)
+    found = wander_of(mean, variance, sampling_scale(m / windows, m), dof)
+    return Wander(np.where(known, found.mean, 0.0), np.where(known, found.variance, 0.0))

@@ -1,0 +1,1 @@
+"""Two-sample comparisons of merged panes with the profile, as pure functions of counts."""
