@@ -1,0 +1,16 @@
+"""The detection methods, one per file and one line here each, in the order in which their detections are listed."""
+
+from __future__ import annotations
+
+from driftgauge.detect.detectors.adwin import Adwin
+from driftgauge.detect.detectors.page_hinkley import PageHinkley
+from driftgauge.detect.detectors.psi import Psi
+from driftgauge.detect.detectors.shiryaev_roberts import ShiryaevRoberts
+from driftgauge.detect.registry import registry
+
+DETECTORS = registry(
+    ShiryaevRoberts,
+    Adwin,
+    PageHinkley,
+    Psi,
+)
