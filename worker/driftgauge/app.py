@@ -1,0 +1,133 @@
+"""The composition root of the worker: a configuration to a running `Worker`. Nothing else constructs its adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from driftgauge.alerts.event import Run
+from driftgauge.config import Config, RedisConfig
+from driftgauge.decode.decoder import Decoder
+from driftgauge.engine import (
+    Model,
+    decoder_of,
+    gating_kinds,
+    ingest_of,
+    models_of,
+    renderer_of,
+    run_id_of,
+    stage_of,
+)
+from driftgauge.errors import ConfigError
+from driftgauge.panes.codec import encode_message
+from driftgauge.panes.messages import Sources
+from driftgauge.profiles.profile import Profile
+from driftgauge.records import Source
+from driftgauge.runtime.clock import MonotonicClock
+from driftgauge.runtime.kafka_clients import consumer_settings, producer_settings
+from driftgauge.runtime.tasks import DetectTask, IngestTask, PanesTopics, Task
+from driftgauge.runtime.topics import admin_client, require_topics
+from driftgauge.runtime.worker import Worker, WorkerSettings
+from driftgauge.sinks.base import Publication, Sink
+from driftgauge.sinks.kafka import KafkaSink
+from driftgauge.sources.kafka import KafkaSource
+from driftgauge.state.base import StateStore
+from driftgauge.state.redis import RedisState
+
+
+def build_worker(config: Config, profiles: Sequence[Profile], log: Any) -> Worker:
+    """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker."""
+    models = models_of(config, profiles)
+    with admin_client(config) as admin:
+        partitions = require_topics(admin, config)
+    store = redis_state(config.redis, config.kafka.group_id)
+    _settle_panes_partitions(config, store)
+    sink = KafkaSink(producer_settings(config))
+    source = KafkaSource(consumer_settings(config))
+    _announce_sources(config, models, partitions, sink)
+    lengths = [model.pane_length for model in models]
+    tasks = _Tasks(config, models)
+    return Worker(
+        source,
+        sink,
+        store,
+        build=tasks.build,
+        start=lambda partition: _start(config, source, partition),
+        settings=WorkerSettings(
+            topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
+            checkpoint_interval=config.checkpoint.interval,
+            idle_after=config.panes.idle_after,
+            max_skew=config.panes.max_skew * max(lengths),
+        ),
+        clock=MonotonicClock(),
+        log=log,
+    )
+
+
+def redis_state(redis: RedisConfig, group: str) -> RedisState:
+    """The state store of a group."""
+    password = redis.password.get_secret_value() if redis.password is not None else None
+    return RedisState(
+        redis.url, namespace=redis.namespace, group=group, username=redis.username, password=password
+    )
+
+
+class _Tasks:
+    """Makes the task of a partition."""
+
+    def __init__(self, config: Config, models: Sequence[Model]) -> None:
+        self._config, self._models = config, models
+        self._gating = gating_kinds(models, config)
+        self._kinds = {topic.name: kind for kind, topic in config.topics.inputs.items()}
+        self._decoders: dict[str, Decoder] = {
+            kind: decoder_of(models, kind, default_model_id=topic.model_id)
+            for kind, topic in config.topics.inputs.items()
+        }
+        self._topics = PanesTopics(
+            panes=config.topics.panes,
+            partitions=config.panes.partitions,
+            dead_letters=config.topics.dead_letters,
+            layouts={model.layout.profile_hash: model.layout for model in models},
+            max_dead_letter_bytes=config.limits.max_record_bytes,
+        )
+        run = Run(mode="live", run_id=run_id_of(models, config.kafka.group_id))
+        self._render = renderer_of(models, run)
+
+    def build(self, source: Source) -> Task:
+        if source.topic == self._config.topics.panes:
+            return DetectTask(
+                source, stage_of(self._models), self._topics.layouts, self._config.topics.alerts, self._render
+            )
+        kind = self._kinds[source.topic]
+        ingest = ingest_of(
+            self._models, source, self._decoders[kind], cut_start=self._config.kafka.start != "earliest"
+        )
+        return IngestTask(ingest, self._topics, gating=kind in self._gating)
+
+
+def _start(config: Config, source: KafkaSource, partition: Source) -> int:
+    """Where a partition without state begins. The panes topic is our own history and is read from its beginning."""
+    start = config.kafka.start
+    if partition.topic == config.topics.panes or start == "earliest":
+        return source.first_offset(partition)
+    if start == "latest":
+        return source.end_offsets([partition])[partition]
+    return source.offset_at(partition, start)
+
+
+def _settle_panes_partitions(config: Config, store: StateStore) -> None:
+    settled = store.settle("panes.partitions", str(config.panes.partitions))
+    if settled != str(config.panes.partitions):
+        raise ConfigError(
+            f"panes.partitions is {config.panes.partitions}, but this group's state was made with {settled}: "
+            f"set it back to {settled}, or choose another kafka.group_id to start afresh"
+        )
+
+
+def _announce_sources(config: Config, models: Sequence[Model], partitions: dict[str, int], sink: Sink) -> None:
+    """Write the gating sources to every panes partition, before any pane. Repeating it changes nothing."""
+    topics = [config.topics.inputs[kind].name for kind in gating_kinds(models, config)]  # type: ignore[index]
+    sources = Sources(tuple(Source(topic, i) for topic in topics for i in range(partitions[topic])))
+    value = encode_message(sources, {})
+    sink.publish([Publication(config.topics.panes, None, value, i) for i in range(config.panes.partitions)])
+    sink.flush()

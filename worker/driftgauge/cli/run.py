@@ -1,0 +1,54 @@
+"""`driftgauge run`: the worker. Ends with exit code 0 on SIGTERM or Ctrl-C, after a last checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+import structlog
+
+from driftgauge import config_file
+from driftgauge.app import build_worker
+from driftgauge.cli.config_option import ConfigOption
+from driftgauge.config import Config
+from driftgauge.sources.profile_file import load_profile
+from driftgauge.telemetry.logging import configure
+
+EXAMPLE = "driftgauge run -c driftgauge.yaml"
+
+
+def command(config: ConfigOption) -> None:
+    """Watch the configured topics until SIGTERM: panes, alerts and dead letters to Kafka, state to Redis."""
+    loaded = config_file.load_with_profiles(config, os.environ, load_profile)
+    settings = loaded.config
+    configure(settings.logging.format, settings.logging.level, secrets=_secrets(settings))
+    log = structlog.get_logger().bind(group_id=settings.kafka.group_id)
+    stopping = _Stop()
+    log.info("worker_starting", models=len(settings.models), servers=settings.kafka.bootstrap_servers)
+    worker = build_worker(settings, loaded.profiles, log)
+    log.info("worker_started")
+    worker.run(stopping.asked)
+    log.info("worker_stopped")
+
+
+class _Stop:
+    """Remembers that a signal asked the worker to end; a second one ends it at once."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def asked(self) -> bool:
+        return self._asked
+
+    def _ask(self, number: int, _frame: FrameType | None) -> None:
+        if self._asked:
+            os._exit(128 + number)
+        self._asked = True
+
+
+def _secrets(settings: Config) -> list[str]:
+    held = (settings.kafka.security.password, settings.redis.password)
+    return [secret.get_secret_value() for secret in held if secret is not None]

@@ -1,0 +1,215 @@
+"""From profiles and settings to engines: what is counted, what is judged, and under which analysis hash.
+
+The pure part of the composition. Live worker (`app.py`) and file replay build the same objects here, so that they give
+the same alerts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
+from driftgauge.alerts.lifecycle import LifecycleSettings
+from driftgauge.alerts.stage import DetectStage, Raised, WatchPlan
+from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
+from driftgauge.decode.decoder import Decoder, ModelDecoding
+from driftgauge.detect.detectors import DETECTORS
+from driftgauge.detect.registry import build_detectors
+from driftgauge.detect.types import Detector, DetectorContext
+from driftgauge.durations import parse_duration
+from driftgauge.errors import ConfigError
+from driftgauge.ingest.source import SourceIngest, SubjectPlan
+from driftgauge.profiles.layout import Layout
+from driftgauge.profiles.profile import Profile
+from driftgauge.profiles.series import Contrasts, contrasts_of
+from driftgauge.records import Source
+from driftgauge.subject import Subject
+
+# Counts up when the same panes could give other alerts: part of every event's identity.
+ENGINE_SEMANTICS = 1
+MONTH = 30 * 86_400_000
+
+EventType = Literal["prediction", "features", "label"]
+_EVENT_TYPES: Mapping[str, EventType] = {"predictions": "prediction", "features": "features", "labels": "label"}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What all models of a run share. `out_of_orderness` ms."""
+
+    out_of_orderness: int
+    lifecycle: LifecycleSettings
+    detectors: Mapping[str, Mapping[str, Any]]
+    ring_panes: int
+    max_record_bytes: int
+
+    @classmethod
+    def of(
+        cls, panes: PanesConfig, alerts: AlertsConfig, limits: LimitsConfig, detectors: Mapping[str, Mapping[str, Any]]
+    ) -> EngineSettings:
+        """From the configuration's sections; every known detector is on unless it says `enabled: false`."""
+        for name in detectors:
+            if name not in DETECTORS:
+                raise ConfigError(f"detectors.{name}: no such detector; there are {', '.join(DETECTORS)}")
+        chosen = {name: dict(detectors.get(name, {})) for name in DETECTORS}
+        return cls(
+            out_of_orderness=panes.out_of_orderness,
+            lifecycle=LifecycleSettings(
+                resolve_panes=alerts.resolve_after_panes,
+                horizon_panes=alerts.confirm_horizon_panes,
+                repeat_interval=alerts.repeat_interval,
+            ),
+            detectors={name: own for name, own in chosen.items() if own.pop("enabled", True)},
+            ring_panes=limits.ring_panes,
+            max_record_bytes=limits.max_record_bytes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A watched model version, resolved. `features_from`: the kind of topic its features are counted from."""
+
+    subject: Subject
+    profile: Profile
+    contrasts: Contrasts
+    pane_length: int
+    budget: float
+    features_from: str
+    settings: EngineSettings
+
+    @property
+    def layout(self) -> Layout:
+        """The profile's cells."""
+        return self.contrasts.layout
+
+    @property
+    def context(self) -> DetectorContext:
+        """What this model's detectors are built from."""
+        return DetectorContext(self.contrasts.series, self.pane_length, MONTH / self.pane_length, self.budget)
+
+    def detectors(self) -> Sequence[Detector]:
+        """Fresh ones."""
+        return build_detectors(DETECTORS, self.context, self.settings.detectors)
+
+    @property
+    def analysis(self) -> str:
+        """Hash of everything that decides which alerts the same log gives: part of every event's identity."""
+        lifecycle = self.settings.lifecycle
+        decided = {
+            "semantics": ENGINE_SEMANTICS,
+            "profile": self.layout.profile_hash,
+            "pane_ms": self.pane_length,
+            "out_of_orderness_ms": self.settings.out_of_orderness,
+            "budget": self.budget,
+            "detectors": {detector.name: dict(detector.resolved) for detector in self.detectors()},
+            "lifecycle": [lifecycle.confirm_panes, lifecycle.horizon_panes, lifecycle.resolve_panes],
+            "repeat_ms": lifecycle.repeat_interval,
+            "ring_panes": self.settings.ring_panes,
+        }
+        return "sha256:" + hashlib.sha256(orjson.dumps(decided, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def model_of(
+    profile: Profile, settings: EngineSettings, *, pane_length: int, budget: float, features_from: str = "predictions"
+) -> Model:
+    """A model from its profile."""
+    if not profile.features and profile.prediction is None:
+        raise ConfigError(f"the profile of {profile.model_id}/{profile.model_version} has no feature and no prediction")
+    contrasts = contrasts_of(Layout.of(profile), pane_length)
+    subject = Subject(profile.model_id, profile.model_version)
+    return Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
+
+
+def models_of(config: Config, profiles: Sequence[Profile]) -> list[Model]:
+    """The models of a configuration; `profiles` in the same order."""
+    settings = EngineSettings.of(config.panes, config.alerts, config.limits, config.detectors)
+    return [
+        model_of(
+            profile,
+            settings,
+            pane_length=config.pane_length(entry, profile.suggested_pane),
+            budget=entry.false_alarm_budget,
+            features_from=config.features_topic(entry),
+        )
+        for entry, profile in zip(config.models, profiles, strict=True)
+    ]
+
+
+def default_model(profile: Profile, *, pane: str = "auto", budget: float = 1.0) -> Model:
+    """A model with the default settings, for files without a configuration. `pane` is a duration or `auto`."""
+    settings = EngineSettings.of(PanesConfig(), AlertsConfig(), LimitsConfig(), {})
+    length = parse_duration(profile.suggested_pane if pane == "auto" else pane)
+    return model_of(profile, settings, pane_length=length, budget=budget)
+
+
+def decoder_of(models: Sequence[Model], kind: str | None, *, default_model_id: str | None = None) -> Decoder:
+    """The decoder of a topic that carries `kind` (predictions, features, labels), or of files (None: whatever comes)."""
+    decodings = [
+        ModelDecoding(
+            subject=model.subject,
+            layout=model.layout,
+            prediction=model.profile.prediction,
+            count_features=kind is None or model.features_from == kind,
+            count_prediction=kind in (None, "predictions"),
+        )
+        for model in models
+    ]
+    return Decoder(
+        decodings,
+        default_model_id=default_model_id,
+        event_type=None if kind is None else _EVENT_TYPES[kind],
+        max_bytes=models[0].settings.max_record_bytes,
+    )
+
+
+def ingest_of(models: Sequence[Model], source: Source, decoder: Decoder, *, cut_start: bool = False) -> SourceIngest:
+    """A fresh ingest of one source."""
+    plans = {model.subject: SubjectPlan(model.layout, model.pane_length) for model in models}
+    return SourceIngest(
+        source, decoder, plans, out_of_orderness=models[0].settings.out_of_orderness, cut_start=cut_start
+    )
+
+
+def stage_of(models: Sequence[Model]) -> DetectStage:
+    """A fresh detect stage of all models."""
+    plans = {
+        model.subject: WatchPlan(
+            model.contrasts,
+            model.pane_length,
+            model.detectors,
+            model.analysis,
+            model.settings.lifecycle,
+            model.settings.ring_panes,
+        )
+        for model in models
+    }
+    return DetectStage(plans)
+
+
+def renderer_of(models: Sequence[Model], run: Run) -> Callable[[Raised], AlertEvent]:
+    """What dresses transitions up as alert events."""
+    publishing = {
+        model.subject: Publishing(
+            model.subject, model.layout.profile_hash, run, model.settings.lifecycle.repeat_interval
+        )
+        for model in models
+    }
+    return lambda raised: render(raised.transition, publishing[raised.subject])
+
+
+def run_id_of(models: Sequence[Model], group: str) -> str:
+    """Derived from the group and what is analysed, so that every worker of a group says the same."""
+    analyses = sorted(f"{model.subject} {model.analysis}" for model in models)
+    return hashlib.sha256(orjson.dumps([group, *analyses])).hexdigest()[:16]
+
+
+def gating_kinds(models: Sequence[Model], config: Config) -> list[str]:
+    """The kinds of topics that gate panes: those that anything is counted from."""
+    counted = {"predictions", *(model.features_from for model in models)}
+    return [kind for kind in config.topics.inputs if kind in counted]
+
