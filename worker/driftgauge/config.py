@@ -1,0 +1,280 @@
+"""The configuration as one frozen value: what the YAML file and the environment may say, and nothing else.
+
+Strict (unknown fields and wrong types are errors) and plain: durations are integer milliseconds, times integer
+milliseconds since the epoch, paths absolute once `config_file` has read them. Passwords are `SecretStr`, so that no
+log, plan or traceback shows one. `config_file` reads it and says where an error stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from driftgauge.durations import parse_duration
+from driftgauge.timestamps import parse_timestamp
+
+_DURATION_PATTERN = r"^\s*\d+\s*(ms|s|m|h|d)\s*$"
+_TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{1,249}$"
+
+
+def _duration(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError("a duration has a unit: 10s, 5m, 1h, 1d")  # noqa: TRY004 (pydantic turns only ValueError into an error)
+    return parse_duration(value)
+
+
+def _pane_length(value: Any) -> Any:
+    return value if value == "auto" else _duration(value)
+
+
+def _time(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError("expected a time such as 2026-03-15T10:03:00Z")  # noqa: TRY004
+    return parse_timestamp(value)
+
+
+def _start(value: Any) -> Any:
+    if value in ("earliest", "latest"):
+        return value
+    try:
+        return _time(value)
+    except ValueError:
+        raise ValueError("expected earliest, latest or a time such as 2026-03-15T10:03:00Z") from None
+
+
+def _version(value: Any) -> Any:
+    # YAML reads 1.10 as the number 1.1: a version that silently names another one.
+    if isinstance(value, float):
+        raise ValueError('a version with a dot is read as a number (1.10 becomes 1.1): quote it, "1.10"')  # noqa: TRY004
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _topic(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+_DurationText = Annotated[str, Field(pattern=_DURATION_PATTERN, examples=["30s"])]
+Duration = Annotated[int, BeforeValidator(_duration, json_schema_input_type=_DurationText)]
+PositiveDuration = Annotated[int, Field(gt=0), BeforeValidator(_duration, json_schema_input_type=_DurationText)]
+PaneLength = Annotated[
+    Literal["auto"] | Annotated[int, Field(ge=1000)],
+    BeforeValidator(_pane_length, json_schema_input_type=Literal["auto"] | _DurationText),
+]
+Time = Annotated[int, BeforeValidator(_time, json_schema_input_type=str)]
+Start = Annotated[Literal["earliest", "latest"] | int, BeforeValidator(_start, json_schema_input_type=str)]
+Version = Annotated[
+    str, Field(min_length=1, max_length=256), BeforeValidator(_version, json_schema_input_type=str | int)
+]
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+# `{}` would clash with the hash tag of the Redis keys, `:` with their separator.
+KeyPart = Annotated[str, Field(pattern=r"^[^{}:\s]{1,128}$")]
+TopicName = Annotated[str, Field(pattern=_TOPIC_PATTERN)]
+Secret = SkipJsonSchema[SecretStr | None]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SecurityConfig(_Section):
+    """How to reach a secured Kafka. `password` comes from the environment or from the first line of `password_file`."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    username: Name | None = None
+    password: Secret = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        sasl = self.protocol.startswith("SASL_")
+        credentials = (self.sasl_mechanism, self.username, self.password or self.password_file)
+        if sasl and not all(credentials):
+            raise ValueError(
+                f"{self.protocol} needs sasl_mechanism, username and a password (by password_file or variable)"
+            )
+        if not sasl and any(credentials):
+            raise ValueError(f"user and password are not used with {self.protocol}; set protocol to SASL_SSL")
+        if not self.protocol.endswith("SSL") and (self.ca_file or self.cert_file or self.key_file):
+            raise ValueError(f"certificates are not used with {self.protocol}; set protocol to SSL or SASL_SSL")
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file belong together")
+        return self
+
+
+class KafkaConfig(_Section):
+    """The cluster and the consumer group. `start`, for partitions without state: earliest, latest or a time (ms)."""
+
+    bootstrap_servers: list[Annotated[str, Field(pattern=r"^[^\s,]+:\d{1,5}$")]] = Field(min_length=1)
+    group_id: KeyPart = "driftgauge"
+    group_instance_id: Name | None = None
+    start: Start = "earliest"
+    security: SecurityConfig = SecurityConfig()
+
+
+class TopicConfig(_Section):
+    """A topic and how its records are read. `model_id` stands in for events that carry none."""
+
+    name: TopicName
+    format: Literal["native"] = "native"
+    mapping: dict[str, str] = {}
+    model_id: Name | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.mapping:
+            raise ValueError("the format native is read as it is and takes no mapping; leave it out")
+        return self
+
+
+Topic = Annotated[TopicConfig, BeforeValidator(_topic, json_schema_input_type=TopicName | TopicConfig)]
+
+
+class TopicsConfig(_Section):
+    """Where events come from and where panes, alerts and dead letters go. At least one of predictions and features."""
+
+    predictions: Topic | None = None
+    features: Topic | None = None
+    labels: Topic | None = None
+    panes: TopicName = "ml.driftgauge.panes"
+    alerts: TopicName = "ml.drift.alerts"
+    dead_letters: TopicName = "ml.driftgauge.dead-letters"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.predictions is None and self.features is None:
+            raise ValueError("name a topic to read: predictions or features")
+        names = [*(topic.name for topic in self.inputs.values()), self.panes, self.alerts, self.dead_letters]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice} is used for two purposes; each needs a topic of its own")
+        return self
+
+    @property
+    def inputs(self) -> dict[Literal["predictions", "features", "labels"], TopicConfig]:
+        """The configured input topics by what they carry."""
+        every = {"predictions": self.predictions, "features": self.features, "labels": self.labels}
+        return {kind: topic for kind, topic in every.items() if topic is not None}  # type: ignore[misc]
+
+
+class RedisConfig(_Section):
+    """Where state lives. A password in a URL given by the environment is moved to `password`, so `url` can be shown."""
+
+    url: Annotated[str, Field(pattern=r"^(redis|rediss|unix)://")] = "redis://localhost:6379/0"
+    namespace: KeyPart = "driftgauge"
+    username: Name | None = None
+    password: Secret = None
+    password_file: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _password_apart(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("url"), str):
+            return data
+        try:
+            url = urlsplit(data["url"])
+        except ValueError:
+            raise ValueError("is no URL; write redis://HOST:PORT/0") from None
+        if "password" in url.query:
+            raise ValueError("a password in the query is not read; write it before the host: redis://:…@host:6379/0")
+        if "@" not in url.netloc:
+            return data
+        shown = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
+        found = {"username": url.username, "password": url.password}
+        return {**data, "url": shown, **{key: unquote(text) for key, text in found.items() if text}}
+
+
+class PanesConfig(_Section):
+    """Panes and event time. Durations in ms, `max_skew` in panes; `partitions`, `retention`: of the panes topic."""
+
+    length: PaneLength = 60_000
+    out_of_orderness: Duration = 30_000
+    idle_after: PositiveDuration = 15_000
+    partitions: int = Field(default=4, ge=1, le=1000)
+    max_skew: int = Field(default=120, ge=2)
+    retention: PositiveDuration = 1_209_600_000
+
+
+class ModelPanesConfig(_Section):
+    """What one model overrides of `panes`."""
+
+    length: PaneLength
+
+
+class ModelConfig(_Section):
+    """One watched model version. `features_from`: where its features are counted, see `Config.features_topic`."""
+
+    model_id: Name
+    model_version: Version
+    profile: Annotated[str, Field(min_length=1)]
+    false_alarm_budget: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
+    features_from: Literal["predictions", "features"] | None = None
+    effective_from: Time | None = None
+    panes: ModelPanesConfig | None = None
+
+
+class CheckpointConfig(_Section):
+    """How often state and offsets are written together (ms)."""
+
+    interval: PositiveDuration = 2_000
+
+
+class LoggingConfig(_Section):
+    """Log lines on stderr."""
+
+    format: Literal["json", "console"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class AlertsConfig(_Section):
+    """The life cycle of an alert. `repeat_interval` in ms, the others in panes."""
+
+    repeat_interval: PositiveDuration = 86_400_000
+    resolve_after_panes: int = Field(default=30, ge=1)
+    confirm_horizon_panes: int = Field(default=240, ge=1)
+
+
+class LimitsConfig(_Section):
+    """Caps on what untrusted input can make the worker hold. Reaching one is counted and logged, never an exit."""
+
+    max_record_bytes: int = Field(default=1_000_000, ge=1024)
+    unknown_models: int = Field(default=100, ge=1)
+    open_panes: int = Field(default=100_000, ge=10)
+    ring_panes: int = Field(default=1440, ge=60)
+
+
+class Config(_Section):
+    """The whole configuration. Field order is the order of the documentation."""
+
+    kafka: KafkaConfig
+    topics: TopicsConfig
+    redis: RedisConfig = RedisConfig()
+    panes: PanesConfig = PanesConfig()
+    models: list[ModelConfig] = Field(min_length=1)
+    detectors: dict[Name, dict[str, JsonValue]] = {}
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    logging: LoggingConfig = LoggingConfig()
+    alerts: AlertsConfig = AlertsConfig()
+    limits: LimitsConfig = LimitsConfig()
+
+    def features_topic(self, model: ModelConfig) -> Literal["predictions", "features"]:
+        """Where a model's features are counted: as it says, else the predictions topic, else the only one there is."""
+        return model.features_from or ("predictions" if self.topics.predictions is not None else "features")
+
+    def detectors_for(self, known: Iterable[str]) -> dict[str, dict[str, JsonValue]]:
+        """Settings by detector: of all `known` ones but those with `enabled: false`; names not known stay in."""
+        names = dict.fromkeys([*known, *self.detectors])
+        chosen = {name: dict(self.detectors.get(name, {})) for name in names}
+        return {name: settings for name, settings in chosen.items() if settings.pop("enabled", True)}
+
+    def pane_length(self, model: ModelConfig, suggested: str) -> int:
+        """Pane length (ms) of a model: its own, else `panes.length`; `auto` is the profile's `suggested` duration."""
+        length = model.panes.length if model.panes is not None else self.panes.length
+        return parse_duration(suggested) if length == "auto" else length
