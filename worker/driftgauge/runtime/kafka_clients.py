@@ -1,0 +1,73 @@
+"""Keyword arguments for kafka-python's clients from the configuration: one place for safety settings and secrets.
+
+Consumers never commit or reset on their own, and read committed records only; producers are idempotent and wait for
+all replicas. The values hold passwords: never log them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+
+from driftgauge.config import Config
+
+# Kafka's default for the largest record a topic takes (message.max.bytes).
+BROKER_RECORD_BYTES = 1_048_588
+
+
+def dead_letter_bytes(config: Config) -> int:
+    """Largest dead letter: a record as large as inputs may be, and its headers, with room to spare."""
+    return 2 * max(config.limits.max_record_bytes, BROKER_RECORD_BYTES)
+
+
+def connection_settings(config: Config) -> dict[str, Any]:
+    """What every client needs: servers, TLS and SASL."""
+    security = config.kafka.security
+    settings: dict[str, Any] = {
+        "bootstrap_servers": list(config.kafka.bootstrap_servers),
+        "client_id": "driftgauge",
+        "security_protocol": security.protocol,
+        "ssl_cafile": security.ca_file,
+        "ssl_certfile": security.cert_file,
+        "ssl_keyfile": security.key_file,
+    }
+    if security.sasl_mechanism is not None and security.password is not None:
+        settings["sasl_mechanism"] = security.sasl_mechanism
+        settings["sasl_plain_username"] = security.username
+        settings["sasl_plain_password"] = security.password.get_secret_value()
+    return settings
+
+
+def consumer_settings(config: Config) -> dict[str, Any]:
+    """A member of the group. Call it anew for each consumer."""
+    return connection_settings(config) | {
+        "group_id": config.kafka.group_id,
+        "group_instance_id": config.kafka.group_instance_id,
+        "enable_auto_commit": False,
+        # A silent reset is how records are lost: an unknown position must raise.
+        "auto_offset_reset": "none",
+        "isolation_level": "read_committed",
+        "allow_auto_create_topics": False,
+        # An assignor shared by two consumers of a process makes partitions bounce between them for ever.
+        "partition_assignment_strategy": [CooperativeStickyAssignor()],
+        "max_poll_records": 5000,
+        "max_partition_fetch_bytes": 4 << 20,
+    }
+
+
+def producer_settings(config: Config) -> dict[str, Any]:
+    """Panes, alerts, dead letters and produced events."""
+    return connection_settings(config) | {
+        "enable_idempotence": True,
+        "acks": "all",
+        "allow_auto_create_topics": False,
+        "linger_ms": 20,
+        "batch_size": 256 << 10,
+        "max_request_size": dead_letter_bytes(config),
+    }
+
+
+def admin_settings(config: Config, *, timeout_ms: int = 15_000) -> dict[str, Any]:
+    """Topic creation and look-ups; gives up reaching a broker after `timeout_ms`."""
+    return connection_settings(config) | {"bootstrap_timeout_ms": timeout_ms, "request_timeout_ms": 15_000}
