@@ -1,0 +1,84 @@
+"""`driftgauge check`: strict validation of a configuration, then the plan that `run` would follow."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from driftgauge import config_file
+from driftgauge.cli.config_option import ConfigOption
+from driftgauge.durations import format_duration
+from driftgauge.errors import ConfigError
+from driftgauge.runtime.plan import resolved_plan
+from driftgauge.sources.profile_file import load_profile
+
+EXAMPLE = "driftgauge check -c driftgauge.yaml"
+
+
+def command(
+    config: ConfigOption,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Validate a configuration and the profiles it names, without Kafka and Redis, and print the resolved plan.
+
+    Problems are listed all at once as FILE:LINE:COLUMN: PATH: MESSAGE; the exit code is then 2.
+    """
+    loaded = config_file.load_with_profiles(config, os.environ, load_profile)
+    try:
+        plan = resolved_plan(loaded.config, loaded.profiles)
+    except ConfigError as error:
+        raise ConfigError(f"{config}: {error}") from error
+    if json:
+        print(orjson.dumps(plan, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _show(plan)
+
+
+def _show(plan: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    kafka, redis, panes = plan["kafka"], plan["redis"], plan["panes"]
+    servers = ", ".join(kafka["bootstrap_servers"])
+    console.print(f"[bold]Kafka[/]   {escape(servers)}  {kafka['protocol']}, group {escape(kafka['group_id'])}")
+    console.print(f"[bold]Redis[/]   {escape(redis['url'])}  namespace {escape(redis['namespace'])}")
+    console.print("[bold]Topics[/]")
+    for purpose, name in plan["topics"].items():
+        console.print(f"  {purpose.replace('_', ' '):<13} {name}", markup=False)
+    console.print(
+        f"[bold]Panes[/]   out of order up to {format_duration(panes['out_of_orderness'])}, idle after "
+        f"{format_duration(panes['idle_after'])}, {panes['partitions']} partitions"
+    )
+    for model in plan["models"]:
+        console.print()
+        console.print(f"[bold]Model[/]   {escape(model['model_id'])} version {escape(model['model_version'])}")
+        console.print(f"  profile    {model['profile']}", markup=False, soft_wrap=True)
+        console.print(
+            f"  watches    {model['features']} features counted from {model['features_topic']}, "
+            f"{model['series']} series, panes of {format_duration(model['pane_length'])}",
+            markup=False,
+        )
+        console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days")
+        console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
+        console.print(_detectors(model["detectors"]))
+    console.print()
+    console.print(f"The configuration is fine: {len(plan['models'])} model(s).")
+
+
+def _detectors(detectors: dict[str, dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=True, show_header=False)
+    for name, settings in detectors.items():
+        table.add_row(name, "  ".join(f"{key}={_short(value)}" for key, value in settings.items()))
+    return table
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple | dict):
+        return f"[{len(value)} values]" if len(value) > 4 else str(value)
+    return str(value)
