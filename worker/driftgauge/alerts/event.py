@@ -1,0 +1,279 @@
+"""The alert event as it is published, on the topic and in `alerts.jsonl` alike: one JSON object per transition.
+
+The last step of a record's way. A pure function of a transition and of what names the subject, so the same input gives
+the same bytes. Field names at the top are those of Alertmanager's postable alert.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from driftgauge.alerts.fingerprint import fingerprint
+from driftgauge.alerts.identity import event_id
+from driftgauge.alerts.natural import CellShift, Median, medians, top_cells
+from driftgauge.alerts.severity import AlertName, alertname_of
+from driftgauge.alerts.text import describe, summarise
+from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Severity, Transition
+from driftgauge.detect.types import Direction
+from driftgauge.subject import Subject
+from driftgauge.timestamps import FIRST_MS, LAST_MS, format_timestamp
+
+# Prometheus' own rule: an alert expires by itself when four repeats of it have not come.
+REPEATS_UNTIL_EXPIRY = 4
+
+Time = Annotated[
+    str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$", json_schema_extra={"format": "date-time"})
+]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+Hash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_empty(value: object) -> bool:
+    return not value
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
+
+
+class Labels(_Wire):
+    """Stable identity of a problem. `feature`, `segment` and `class` (of a predicted share) only where they apply."""
+
+    alertname: AlertName
+    severity: Severity
+    model_id: Annotated[str, Field(min_length=1)]
+    model_version: Annotated[str, Field(min_length=1)]
+    feature: str = Field(default="", exclude_if=_is_empty)
+    segment: str = Field(default="", exclude_if=_is_empty)
+    class_: str = Field(default="", validation_alias="class", serialization_alias="class", exclude_if=_is_empty)
+    series: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Annotations(_Wire):
+    """Texts for people; no part of the identity."""
+
+    summary: str
+    description: str
+
+
+class DetectorNumbers(_Wire):
+    """A detector that agreed, with the numbers of its first alarm. null: not a finite number."""
+
+    name: str
+    statistic: Number | None
+    threshold: Number | None
+    p_value: Share | None = Field(default=None, exclude_if=_is_none)
+
+
+class ChangePoint(_Wire):
+    """Estimated onset, and the span that it may lie in."""
+
+    at: Time
+    earliest: Time
+    latest: Time
+
+
+class Natural(_Wire):
+    """The change in the data's own units. `to_beyond`: the median now lies below or above the limit given in `to`."""
+
+    statistic: Literal["median"]
+    from_: Number = Field(validation_alias="from", serialization_alias="from")
+    to: Number
+    to_beyond: Literal["below", "above"] | None = Field(default=None, exclude_if=_is_none)
+
+
+class Cell(_Wire):
+    """A bin, category or special cell, and its share before and after."""
+
+    name: str
+    from_: Share = Field(validation_alias="from", serialization_alias="from")
+    to: Share
+
+
+class Detail(_Wire):
+    """The evidence. `from`, `to`, `effect` in the series' own unit (share in [0, 1], PSI); `effect_sd` in reference sd.
+
+    null where a level is unknown because no event was behind it.
+    """
+
+    detectors: list[DetectorNumbers]
+    direction: Direction
+    from_: Number | None = Field(validation_alias="from", serialization_alias="from")
+    to: Number | None
+    effect: Number | None
+    effect_sd: Number | None = Field(default=None, exclude_if=_is_none)
+    change_point: ChangePoint
+    n_before: Count
+    n_after: Count
+    profile: Hash
+    cells: list[Cell]
+    natural: Natural | None = Field(default=None, exclude_if=_is_none)
+    superseded_by: Severity | None = Field(default=None, exclude_if=_is_none)
+
+
+class Offsets(_Wire):
+    """The records of a topic in the pane that decided: first and last offset per partition."""
+
+    topic: str
+    offsets: dict[Annotated[str, Field(pattern=r"^\d+$")], Annotated[list[Count], Field(min_length=2, max_length=2)]]
+
+
+class SourceRecords(Offsets):
+    """As above; where a pane was counted from several topics, the others (by name) are under `more`."""
+
+    more: list[Offsets] = Field(default=[], exclude_if=_is_empty)
+
+
+class Run(_Wire):
+    """What kind of run published the event. `run_id` is derived, not random (rules §4.7)."""
+
+    mode: Literal["live", "backtest"]
+    run_id: str
+
+
+class AlertEvent(_Wire):
+    """One alert event, contract.md §4. Every record carries the full state of its alert."""
+
+    schema_version: Literal["1.0"] = "1.0"
+    event_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+    event: EventKind
+    status: Literal["firing", "resolved"]
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    labels: Labels
+    annotations: Annotations
+    startsAt: Time  # noqa: N815 (Alertmanager's names)
+    endsAt: Time  # noqa: N815
+    updatedAt: Time  # noqa: N815
+    generatorURL: str = ""  # noqa: N815
+    detail: Detail
+    source: SourceRecords
+    run: Run
+
+    def to_json(self) -> bytes:
+        """UTF-8 JSON on one line, keys in the contract's order."""
+        return orjson.dumps(self.model_dump(by_alias=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """What all events of a subject share. `profile`: content hash; `repeat_interval`: ms between repeats."""
+
+    subject: Subject
+    profile: str
+    run: Run
+    repeat_interval: int = 86_400_000
+    generator_url: str = ""
+
+
+def render(transition: Transition, publishing: Publishing) -> AlertEvent:
+    """Dress a transition up as the event to publish."""
+    series, subject = transition.series, publishing.subject
+    labels = Labels(
+        alertname=alertname_of(series),
+        severity=transition.severity,
+        model_id=subject.model_id,
+        model_version=subject.model_version,
+        feature=series.feature or "",
+        segment=subject.segment,
+        class_=series.category or "",
+        series=series.name,
+    )
+    resolved = transition.event == "resolved"
+    expiry = transition.at if resolved else transition.at + REPEATS_UNTIL_EXPIRY * publishing.repeat_interval
+    shown, cells = _medians_shown(transition), top_cells(series, transition.evidence.live_counts)
+    return AlertEvent(
+        event_id=event_id(subject, transition),
+        event=transition.event,
+        status="resolved" if resolved else "firing",
+        fingerprint=fingerprint(labels.model_dump(by_alias=True)),
+        labels=labels,
+        annotations=Annotations(
+            summary=summarise(transition, shown, cells),
+            description=describe(transition, subject, publishing.profile, cells),
+        ),
+        startsAt=_time(transition.opened_pane_end),
+        endsAt=_time(expiry),
+        updatedAt=_time(transition.at),
+        generatorURL=publishing.generator_url,
+        detail=_detail(transition, publishing.profile, shown, cells),
+        source=_source(transition),
+        run=publishing.run,
+    )
+
+
+def _medians_shown(transition: Transition) -> tuple[Median, Median] | None:
+    # The counts reach back to the onset, so at the end of an episode their median is that of the drift, not of today.
+    if transition.event == "resolved" and transition.superseded_by is None:
+        return None
+    return medians(transition.series, transition.evidence.live_counts)
+
+
+def _detail(
+    transition: Transition, profile: str, shown: tuple[Median, Median] | None, cells: list[CellShift]
+) -> Detail:
+    evidence = transition.evidence
+    before, after = _finite(evidence.before), _finite(evidence.after)
+    return Detail(
+        detectors=[_numbers(detector) for detector in evidence.detectors],
+        direction=evidence.direction,
+        from_=before,
+        to=after,
+        effect=None if before is None or after is None else _finite(after - before),
+        effect_sd=_finite(evidence.effect_sd),
+        change_point=_change_point(evidence),
+        n_before=evidence.n_before,
+        n_after=evidence.n_after,
+        profile=profile,
+        cells=[Cell(name=cell.name, from_=cell.before, to=cell.after) for cell in cells],
+        natural=None
+        if shown is None
+        else Natural(statistic="median", from_=shown[0].value, to=shown[1].value, to_beyond=shown[1].beyond),
+        superseded_by=transition.superseded_by,
+    )
+
+
+def _numbers(detector: DetectorEvidence) -> DetectorNumbers:
+    return DetectorNumbers(
+        name=detector.name,
+        statistic=_finite(detector.statistic),
+        threshold=_finite(detector.threshold),
+        p_value=_finite(detector.p_value),
+    )
+
+
+def _change_point(evidence: Evidence) -> ChangePoint:
+    return ChangePoint(
+        at=_time(evidence.onset), earliest=_time(evidence.onset_earliest), latest=_time(evidence.onset_latest)
+    )
+
+
+def _source(transition: Transition) -> SourceRecords:
+    topics: dict[str, dict[str, list[int]]] = {}
+    for name, span in sorted(transition.offsets.items()):
+        topic, _, partition = name.rpartition(":")
+        topics.setdefault(topic, {})[partition] = list(span)
+    (topic, offsets), *others = sorted(topics.items()) or [("", {})]
+    return SourceRecords(
+        topic=topic, offsets=offsets, more=[Offsets(topic=name, offsets=spans) for name, spans in others]
+    )
+
+
+def _time(ms: int) -> str:
+    """RFC 3339; an expiry or a bound beyond the years that can be written is the last one that can."""
+    return format_timestamp(min(max(ms, FIRST_MS), LAST_MS))
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return value if value is not None and math.isfinite(value) else None

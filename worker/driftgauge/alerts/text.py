@@ -1,0 +1,168 @@
+"""The two texts of an alert: a summary that says what moved from where to where since when, and a description.
+
+Read at 3 a.m. on a phone: plain English, the data's own units first, times in UTC. Texts are annotations and no part
+of an alert's identity, so they may change between versions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from driftgauge.alerts.natural import CellShift, Median
+from driftgauge.alerts.numbers import lasted, number, percent, percent_change, since
+from driftgauge.alerts.severity import AlertName, alertname_of, measure_of
+from driftgauge.alerts.transition import Transition
+from driftgauge.profiles.layout import Role
+from driftgauge.profiles.profile import NumericField
+from driftgauge.profiles.series import Series
+from driftgauge.subject import Subject
+
+Medians = tuple[Median, Median]
+
+_PREFIXES: dict[Role, str] = {"feature": "", "score": "score_", "label": "prediction_"}
+_WORDS = {"missing": "missing", "invalid": "invalid", "unseen": "unseen value", "out_of_range": "out of range"}
+_CELLS_IN_SUMMARY = 2
+_HASH_SHOWN = len("sha256:") + 12
+
+# What to do next, one sentence per alert name that this package raises by itself.
+NEXT_STEP: dict[AlertName, str] = {
+    "DataQuality": "Next: look at what fills this field upstream (a deployment, a schema change, a broken join) at "
+    "that time; until it is mended, treat predictions made from it as unreliable.",
+    "FeatureDrift": "Next: ask whether the population or the way it is measured changed at that time; if the change "
+    "is real, check the model's quality on recent labels before retraining.",
+    "PredictionDrift": "Next: look for alerts on features at the same time; if there are none, check which model "
+    "version is being served and whether its threshold was changed.",
+}
+
+
+def summarise(transition: Transition, medians: Medians | None, cells: Sequence[CellShift]) -> str:
+    """One line. `medians`: of the reference and now, where the series is a numeric location."""
+    evidence = transition.evidence
+    if transition.event == "resolved" and transition.superseded_by is None:
+        return f"{_back(transition)}, lasted {lasted(transition.at - evidence.onset)}"
+    when = since(evidence.onset, transition.opened_pane_end)
+    text = f"{_moved(transition, medians)} {when}{_added(transition, cells)}"
+    if transition.superseded_by is not None:
+        return f"{text}; goes on as {transition.superseded_by}"
+    return text
+
+
+def describe(transition: Transition, subject: Subject, profile: str, cells: Sequence[CellShift]) -> str:
+    """Who says so, on how much data, against what, where to look, and what to do next."""
+    evidence = transition.evidence
+    votes = ", ".join(f"{d.name} ({number(d.statistic)}, limit {number(d.threshold)})" for d in evidence.detectors)
+    sentences = [
+        f"Model {subject}: {describe_series(transition.series)}.",
+        f"Detected by {votes}." if votes else "",
+        f"Based on {evidence.n_before:,} events before the change and {evidence.n_after:,} since,",
+        f"compared with profile {profile[:_HASH_SHOWN]}.",
+    ]
+    if transition.superseded_by is not None:
+        sentences.append(f"This alert is closed because the same problem is now {transition.superseded_by}.")
+    elif transition.event == "resolved":
+        sentences.append("The series is back where it was; nothing to do.")
+    else:
+        if cells:
+            sentences.append(f"Moved most: {_cells(cells)}.")
+        sentences.append(NEXT_STEP[alertname_of(transition.series)])
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def describe_series(series: Series) -> str:
+    """What a series measures, in words."""
+    thing = _thing(series)
+    measure, base = measure_of(series), _base(series)
+    if measure == "rate":
+        return f"share of events whose {thing} is {_WORDS[base] if base != 'unseen' else 'unseen in the reference'}"
+    if measure == "share":
+        return f"share of predictions that are {series.category}"
+    if measure == "psi":
+        return f"distribution of {thing} over the last {_window(series)}"
+    return f"{base} of {thing} within its reference distribution"
+
+
+def _moved(transition: Transition, medians: Medians | None) -> str:
+    series, evidence = transition.series, transition.evidence
+    measure, thing = measure_of(series), _thing(series)
+    if measure == "rate":
+        return f"{thing} {_WORDS[_base(series)]} {percent_change(evidence.before, evidence.after)}"
+    if measure == "share":
+        return f"predicted share of {series.category} {percent_change(evidence.before, evidence.after)}"
+    if measure == "psi":
+        return f"{thing} distribution moved: PSI {_psi(evidence.after)} over {_window(series)}{_limit(transition)}"
+    size = _size(evidence.effect_sd)
+    if medians is not None and (shown := _median_change(*medians)):
+        return f"{thing} median {shown}{size}"
+    if _base(series) == "spread":
+        return f"{thing} spread {'wider' if evidence.direction == 'up' else 'narrower'}{size}"
+    return f"{thing} moved {'up' if evidence.direction == 'up' else 'down'}{size}"
+
+
+def _median_change(before: Median, after: Median) -> str:
+    """`52,300 → 48,100`; empty where both read the same, as with many equal values."""
+    start, end = number(before.value), number(after.value)
+    if after.beyond is not None:
+        return f"{start} → {after.beyond} {end}"
+    return f"{start} → {end}" if start != end else ""
+
+
+def _added(transition: Transition, cells: Sequence[CellShift]) -> str:
+    series = transition.series
+    if measure_of(series) == "psi":
+        return f"; most: {_cells(cells[:_CELLS_IN_SUMMARY])}" if cells else ""
+    return _side(transition) if _base(series) == "out_of_range" else ""
+
+
+def _side(transition: Transition) -> str:
+    """On which side of the reference's range the values lie, from the counts since the onset."""
+    slot, live = transition.series.slot, transition.evidence.live_counts
+    if not isinstance(slot.spec, NumericField) or len(live) != len(slot.spec.counts):
+        return ""
+    below, above = (int(live[slot.cell(name) - slot.start]) for name in ("below", "above"))
+    if below and above:
+        return f", outside {number(slot.spec.low)} to {number(slot.spec.high)}"
+    if above:
+        return f", above {number(slot.spec.high)}"
+    return f", below {number(slot.spec.low)}" if below else ""
+
+
+def _back(transition: Transition) -> str:
+    series, after = transition.series, transition.evidence.after
+    measure, thing = measure_of(series), _thing(series)
+    if measure == "rate":
+        return f"{thing} {_WORDS[_base(series)]} back to {percent(after)}"
+    if measure == "share":
+        return f"predicted share of {series.category} back to {percent(after)}"
+    if measure == "psi":
+        return f"{thing} distribution back: PSI {_psi(after)} over {_window(series)}"
+    return f"{thing} {_base(series)} back to where it was{_size(transition.evidence.effect_sd)}"
+
+
+def _size(effect_sd: float | None) -> str:
+    return f" ({effect_sd:+.2f} sd)" if effect_sd is not None and math.isfinite(effect_sd) else ""
+
+
+def _psi(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "unknown"
+
+
+def _limit(transition: Transition) -> str:
+    limits = [d.threshold for d in transition.evidence.detectors if d.name == "psi"]
+    return f" (limit {_psi(limits[0])})" if limits else ""
+
+
+def _cells(cells: Sequence[CellShift]) -> str:
+    return "; ".join(f"{cell.name} {percent_change(cell.before, cell.after)}" for cell in cells)
+
+
+def _thing(series: Series) -> str:
+    return {"score": "score", "label": "prediction"}.get(series.slot.role, series.slot.name)
+
+
+def _base(series: Series) -> str:
+    return series.name.removeprefix(_PREFIXES[series.slot.role])
+
+
+def _window(series: Series) -> str:
+    return _base(series).removeprefix("psi_")
