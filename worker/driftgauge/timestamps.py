@@ -49,7 +49,7 @@ def parse_timestamp(value: object) -> int:
 
 
 def from_epoch(value: float) -> int:
-    """Milliseconds from a number since the epoch, the unit going by its size. ValueError outside the years 1 to 9999."""
+    """Milliseconds from a number since the epoch; its unit goes by its size. ValueError beyond the years 1 to 9999."""
     if isinstance(value, float) and not math.isfinite(value):  # type: ignore[redundant-expr]
         raise ValueError(f"{value!r} is no time; {_EXPECTED}")
     size = abs(value)
@@ -65,7 +65,7 @@ def from_epoch(value: float) -> int:
 
 def _within(ms: int) -> int:
     if not FIRST_MS <= ms <= LAST_MS:
-        raise ValueError(f"{ms} ms since 1970 is outside the years 1 to 9999; {_EXPECTED}")
+        raise ValueError(f"{str(ms)[:40]} ms since 1970 is outside the years 1 to 9999; {_EXPECTED}")
     return ms
 
 

@@ -23,11 +23,16 @@ def numeric_cells(spec: NumericField, values: NDArray[np.float64]) -> NDArray[np
     NaN is missing, ±inf invalid; below `low` and above `high` have cells of their own; the rest goes to the bin b with
     edges[b-1] < x <= edges[b].
     """
-    missing, invalid, below, above = range(spec.bins, spec.bins + 4)
     # The edges array is small: building it costs a microsecond, against one searchsorted per batch.
-    cells = np.searchsorted(np.array(spec.edges, np.float64), values, side="left").astype(np.int64, copy=False)
-    cells[values < spec.low] = below
-    cells[values > spec.high] = above
+    return bin_values(np.array(spec.edges, np.float64), spec.low, spec.high, values)
+
+
+def bin_values(edges: NDArray[np.float64], low: float, high: float, values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """`numeric_cells` before there is a field: `profile build` counts with it what then makes the field."""
+    missing, invalid, below, above = range(len(edges) + 1, len(edges) + 5)
+    cells = np.searchsorted(edges, values, side="left").astype(np.int64, copy=False)
+    cells[values < low] = below
+    cells[values > high] = above
     odd = ~np.isfinite(values)
     if odd.any():
         cells[odd] = np.where(np.isnan(values[odd]), missing, invalid)

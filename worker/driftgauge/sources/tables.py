@@ -1,0 +1,138 @@
+"""Files as tables: CSV, JSONL and Parquet, streamed in chunks of rows with their event times.
+
+`profile build`, `produce` and `backtest` all read through here. Promises: bounded memory (but with `sort`), times in
+order within each file or an error that names the rows, and the same values wherever a chunk ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.errors import InputError
+from driftgauge.profiles.kinds import Kind
+from driftgauge.sources.columns import Columns
+from driftgauge.sources.events_in_files import event_time
+from driftgauge.sources.kind_guess import KindGuesses
+from driftgauge.sources.rows import Reader, Rows
+from driftgauge.sources.table_paths import reader_of, table_files
+from driftgauge.sources.times import check_order, times_of
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows `first_row`... of a table (counted from 0): `timestamps` int64 ms [n], the used columns' values by name.
+
+    `raw` holds the lines instead where the file is one of canonical events; its `timestamps` then are those of rows
+    without a time column, for events that carry none. `odd`: see `Rows`. `done` is the share of the file read so far.
+    """
+
+    first_row: int
+    timestamps: NDArray[np.int64]
+    columns: Mapping[str, list[Any]]
+    done: float
+    odd: frozenset[str] = frozenset()
+    raw: Sequence[bytes] | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.timestamps)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One file. `feature_names` are its feature columns, in the file's order; empty for a file of events."""
+
+    name: str
+    size_bytes: int
+    canonical: bool
+    feature_names: tuple[str, ...]
+    reader: Reader
+    columns: Columns
+    kinds: Mapping[str, Kind]
+    sort: bool
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The table's rows from the first on; may be called again. InputError for what can't be read."""
+        if not self.sort:
+            yield from self._in_file_order()
+            return
+        chunks = list(self._in_file_order())
+        yield _sorted(chunks)
+
+    def _in_file_order(self) -> Iterator[Chunk]:
+        columns, first, last = self.columns, 0, None
+        for rows in self.reader.rows(columns.used(self.reader.columns), columns.timestamp, self.kinds):
+            times = self._times(rows, first)
+            if not self.sort and not self.canonical:
+                check_order(times, last, first, self.name)
+            yield Chunk(first, times, rows.values, rows.done, rows.odd, rows.raw)
+            first, last = first + rows.size, int(times[-1])
+        if first == 0:
+            raise InputError(f"{self.name}: has no rows")
+
+    def _times(self, rows: Rows, first: int) -> NDArray[np.int64]:
+        if rows.times is not None:
+            return times_of(rows.times, first, self.name)
+        counted = self.columns.start + self.columns.interval * np.arange(first, first + rows.size, dtype=np.int64)
+        if rows.raw is None or not self.sort:
+            return counted
+        found = [event_time(line) for line in rows.raw]
+        return np.array([t if t is not None else int(c) for t, c in zip(found, counted, strict=True)], np.int64)
+
+
+def _sorted(chunks: Sequence[Chunk]) -> Chunk:
+    """All rows as one chunk, by time; rows of the same time stay in the file's order."""
+    times = np.concatenate([chunk.timestamps for chunk in chunks])
+    order = np.argsort(times, kind="stable")
+    names = dict.fromkeys(name for chunk in chunks for name in chunk.columns)
+    columns: dict[str, list[Any]] = {}
+    for name in names:
+        values = [value for chunk in chunks for value in chunk.columns[name]]
+        columns[name] = [values[i] for i in order]
+    raw = [line for chunk in chunks for line in chunk.raw or ()]
+    odd = frozenset().union(*(chunk.odd for chunk in chunks))
+    return Chunk(0, times[order], columns, 1.0, odd, [raw[i] for i in order] if raw else None)
+
+
+def open_tables(
+    paths: Sequence[str | Path], columns: Columns, *, kinds: Mapping[str, Kind] | None, sort: bool = False
+) -> Sequence[Table]:
+    """The tables behind files, folders and globs, columns checked; nothing but heads is read yet.
+
+    `kinds` says how the text of CSV cells is read (`kinds_of_profile`); None guesses it over all files, which reads
+    CSV files once more.
+    """
+    readers = [(path, reader_of(path)) for path in table_files(paths)]
+    for path, reader in readers:
+        if not reader.canonical:
+            columns.check(reader.columns, path.name)
+    if kinds is None:
+        guesses = guess_kinds([reader for _, reader in readers if reader.reads_text], columns)
+        kinds = {name: guess.kind for name, guess in guesses.columns.items() if guess.kind is not None}
+    return [
+        Table(
+            path.name,
+            path.stat().st_size,
+            reader.canonical,
+            () if reader.canonical else tuple(columns.features_of(reader.columns)),
+            reader,
+            columns,
+            kinds,
+            sort,
+        )
+        for path, reader in readers
+    ]
+
+
+def guess_kinds(readers: Sequence[Reader], columns: Columns) -> KindGuesses:
+    """What the used columns of all files hold, the time column aside."""
+    guesses = KindGuesses()
+    for reader in readers:
+        reader.guess_kinds([name for name in columns.used(reader.columns) if name != columns.timestamp], guesses)
+    return guesses
