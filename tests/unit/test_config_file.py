@@ -68,11 +68,11 @@ def test_a_good_file_gives_milliseconds_and_absolute_paths(write, tmp_path: Path
 
 
 def test_every_problem_is_listed_at_once_with_its_place(write) -> None:
-    text = GOOD.replace("  bootstrap_servers", "  group_idd: x\n  bootstrap_servers").replace("15s", "15 h")
+    text = GOOD.replace("  bootstrap_servers", "  group_idd: x\n  bootstrap_servers").replace("15s", "9y")
     assert problems(write(text.replace("format: json", "format: jsn").replace("partitions: 4", 'partitions: "4"'))) == [
         "driftgauge.yaml:2:3: kafka.group_idd: unknown field, did you mean group_id?",
-        "driftgauge.yaml:8:57: panes.idle_after: '15 h' is no duration; write a whole number and a unit: 10s, 5m, 1h, 1d",
-        "driftgauge.yaml:8:75: panes.partitions: expected a whole number",
+        "driftgauge.yaml:8:57: panes.idle_after: '9y' is no duration; write a whole number and a unit: 10s, 5m, 1h, 1d",
+        "driftgauge.yaml:8:73: panes.partitions: expected a whole number",
         "driftgauge.yaml:14:19: logging.format: should be 'json' or 'console', did you mean json?",
     ]
 

@@ -105,7 +105,7 @@ def _value(text: str, annotation: Any) -> Any:
 
 def _suggestion(path: Path) -> str:
     known = [variable_of(p) for p in _paths(Config, ())]
-    close = get_close_matches(variable_of(path), known, n=1, cutoff=0.75)
+    close = get_close_matches(variable_of(path), known, n=1, cutoff=0.85)
     if close:
         return f", did you mean {close[0]}?"
     if section_at(path[:1]) is not None or path[0] in Config.model_fields:
