@@ -1,0 +1,1 @@
+"""Log set-up: what the imperative shell says about itself while it runs."""
