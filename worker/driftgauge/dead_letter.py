@@ -55,7 +55,8 @@ def headers_of(
     """Kafka headers of a dead letter, in the model's order. `original_size`: only if the value was cut."""
     headers = DeadLetterHeaders(
         reason=code,
-        message=message[:MESSAGE_CHARACTERS],
+        # A message quotes untrusted input, which may hold half a surrogate pair: no text that could be written.
+        message=message[:MESSAGE_CHARACTERS].encode("utf-8", "replace").decode(),
         topic=source.topic,
         partition=str(source.partition),
         offset=str(offset),
@@ -63,5 +64,4 @@ def headers_of(
         original_size=None if original_size is None else str(original_size),
     )
     texts: dict[str, str] = headers.model_dump(by_alias=True)
-    # A message quotes untrusted input, which may hold half a surrogate pair.
-    return [(name, text.encode("utf-8", "replace")) for name, text in texts.items()]
+    return [(name, text.encode()) for name, text in texts.items()]
