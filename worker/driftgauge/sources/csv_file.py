@@ -94,7 +94,7 @@ def _explained(error: Exception, bad: Sequence[Any]) -> str:
 def _header(path: Path) -> tuple[list[str], str]:
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as text:  # type: ignore[arg-type]
+        with opener(path, "rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as text:
             first = text.readline()
             # A quoted header cell may hold line ends, so the reader gets the rest of the file too.
             delimiter = max(_DELIMITERS, key=first.count)

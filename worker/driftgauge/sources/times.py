@@ -46,7 +46,7 @@ def _arrow_times(column: Any) -> NDArray[np.int64] | None:
         column = pc.cast(column, pa.timestamp("ms"))
     if pa.types.is_timestamp(column.type):
         # Floor, not truncation, so that fractions are cut the same way before 1970.
-        ticks = pc.cast(column, pa.int64()).to_numpy().astype(np.int64)
+        ticks: NDArray[np.int64] = pc.cast(column, pa.int64()).to_numpy().astype(np.int64)
         per_second = _PER_SECOND[column.type.unit]
         return ticks * (1000 // per_second) if per_second <= 1000 else ticks // (per_second // 1000)
     if pa.types.is_integer(column.type):

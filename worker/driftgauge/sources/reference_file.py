@@ -1,0 +1,126 @@
+"""Reads the reference for `profile build`: two passes, one to learn what the columns hold, one to gather them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from driftgauge.errors import InputError
+from driftgauge.profiles.build import Reference
+from driftgauge.profiles.kinds import Kind
+from driftgauge.profiles.notes import Note
+from driftgauge.profiles.reference import ColumnGatherer, NumericColumn
+from driftgauge.sources.columns import Columns
+from driftgauge.sources.kind_guess import KindGuess
+from driftgauge.sources.tables import Table, guess_kinds, open_tables
+
+# A text column of which this share are numbers was probably meant to be numeric.
+_MOSTLY = 0.9
+
+
+class Choices(NamedTuple):
+    """Columns whose kind the user forces."""
+
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+
+
+def read_reference(
+    paths: Sequence[str | Path],
+    columns: Columns,
+    choices: Choices,
+    *,
+    sort: bool = False,
+    rows: int | None = None,
+    progress: Callable[[str, float], None] = lambda _name, _done: None,
+) -> tuple[Reference, list[Note]]:
+    """The first `rows` rows (None: all) of the files, as columns. `progress` gets a file's name and share read.
+
+    InputError for files that aren't tables, for events instead of rows, and for choices that don't fit the columns.
+    """
+    unread = open_tables(paths, columns, kinds={}, sort=sort)
+    for table in unread:
+        if table.canonical:
+            raise InputError(f"{table.name}: holds events; a profile is built from rows, one flat object a line")
+    guesses = guess_kinds([table.reader for table in unread], columns)
+    _check_choices(choices, guesses.columns)
+    kinds: dict[str, Kind] = {}
+    notes: list[Note] = []
+    for name, guess in guesses.columns.items():
+        kinds[name] = _kind(name, guess, choices, columns)
+        notes += _note_on_guess(name, guess, choices)
+    tables = open_tables(paths, columns, kinds=kinds, sort=sort)
+    return _gather(tables, columns, kinds, rows, progress), notes
+
+
+def _kind(name: str, guess: KindGuess, choices: Choices, columns: Columns) -> Kind:
+    if name in choices.numeric or name == columns.score:
+        return "numeric"
+    if name in choices.categorical and guess.kind == "numeric":
+        return "integer"
+    # A column without any value fits every kind; as numeric it is plainly missing.
+    return guess.kind or "numeric"
+
+
+def _check_choices(choices: Choices, guesses: dict[str, KindGuess]) -> None:
+    for option, names in (("--categorical", choices.categorical), ("--numeric", choices.numeric)):
+        for name in names:
+            if name not in guesses:
+                raise InputError(f"{option} {name}: no such feature column; there are {', '.join(guesses)}")
+    both = set(choices.categorical) & set(choices.numeric)
+    if both:
+        raise InputError(f"--categorical and --numeric both name {', '.join(sorted(both))}")
+    for name in choices.categorical:
+        if guesses[name].kind == "numeric" and guesses[name].fractions:
+            raise InputError(f"--categorical {name}: the column holds fractions; only whole numbers can be categories")
+    for name in choices.numeric:
+        if not guesses[name].numeric:
+            raise InputError(f"--numeric {name}: the column holds no number")
+
+
+def _note_on_guess(name: str, guess: KindGuess, choices: Choices) -> list[Note]:
+    total = guess.numeric + guess.boolean + guess.string
+    meant = guess.kind == "string" and guess.numeric >= _MOSTLY * total and guess.example != ""
+    if not meant or name in (*choices.categorical, *choices.numeric):
+        return []
+    text = f'"{name}" is taken as text: {guess.string:,} of {total:,} cells are no numbers, e.g. {guess.example[:40]!r}'
+    return [Note("warning", f"{text}; --numeric {name} takes it as numeric and those as invalid")]
+
+
+def _gather(
+    tables: Sequence[Table],
+    columns: Columns,
+    kinds: dict[str, Kind],
+    rows: int | None,
+    progress: Callable[[str, float], None],
+) -> Reference:
+    gatherers = {name: ColumnGatherer(kind) for name, kind in kinds.items()}
+    times, files, read = [], [], 0
+    for table in tables:
+        if rows is not None and read >= rows:
+            break
+        files.append(table.name)
+        for chunk in table.chunks():
+            taken = len(chunk) if rows is None else min(len(chunk), rows - read)
+            times.append(chunk.timestamps[:taken])
+            for name, gatherer in gatherers.items():
+                values = chunk.columns.get(name)
+                gatherer.extend(values[:taken] if values is not None else [None] * taken)
+            read += taken
+            progress(table.name, chunk.done)
+            if read == rows:
+                break
+    gathered = {name: gatherer.column() for name, gatherer in gatherers.items()}
+    names = dict.fromkeys(name for table in tables for name in table.feature_names)
+    score = gathered[columns.score] if columns.score is not None else None
+    return Reference(
+        files,
+        np.concatenate(times),
+        {name: gathered[name] for name in names},
+        gathered[columns.prediction] if columns.prediction is not None else None,
+        score if isinstance(score, NumericColumn) else None,
+        gathered[columns.actual] if columns.actual is not None else None,
+    )
