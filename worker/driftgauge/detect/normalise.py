@@ -2,7 +2,8 @@
 
 river's detectors assume independent values of a known scale, and alarm for ever where panes are correlated. So
 deviations from the reference are averaged over blocks of panes and divided by the standard deviation that such a
-block has by itself, measured in the reference: sampling noise of its n, plus wander from pane to pane.
+block has by itself, measured in the reference: sampling noise of its n, plus wander from pane to pane. A small part
+of the tolerance is added, since not any difference is worth a candidate.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ MAX_CORRELATION = 0.99
 # a mean, and the bound that keeps a freak pane from filling the detectors with huge numbers.
 CLIP_SD = 4.0
 SMALLEST_SD = 1e-9
+# A unit of z is never less than this part of the tolerance: however quiet a series is, wander far below an effect
+# worth an alert is no candidate.
+FINEST_UNIT = 0.5
 # |z| <= CLIP_SD * sqrt(n of a block) with n < 2^63 per pane; what stored state is checked against.
 LARGEST_Z = 1e11
 _COUNT = struct.Struct("<I")
@@ -58,6 +62,7 @@ class NormalisedBlocks:
         self._wander = np.array(
             [x.wander * (1 + x.correlation) / (1 - x.correlation) if x else 0.0 for x in noise], np.float64
         ) / np.maximum(self.lengths, 1)
+        self._wander += (FINEST_UNIT * np.array([s.tolerance for s in self.series], np.float64)) ** 2
         self._panes = np.zeros(len(self.series), np.int64)
         self._events = np.zeros(len(self.series))
         self._sums = np.zeros(len(self.series))

@@ -62,7 +62,7 @@ class _Window(NamedTuple):
     """An ADWIN's numbers, as they stand in its bytes."""
 
     scalars: tuple[float, float, float, float, int, int, int, int]
-    levels: list[tuple[Sequence[float], Sequence[float]]]
+    levels: Sequence[tuple[Sequence[float], Sequence[float]]]
 
 
 def encode_adwin(detector: Any) -> bytes:

@@ -12,6 +12,8 @@ from typing import Any
 
 _TYPE_NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a text"}
 
+_LARGEST = 1 << 53
+
 
 def override(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """`defaults` with `settings` put over them, each of its default's type. ValueError names what doesn't fit."""
@@ -25,8 +27,10 @@ def override(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[s
 
 def _typed(name: str, value: Any, kind: type) -> Any:
     # JSON has one kind of number, so 1 is a fine float; but true is no number.
-    number = float(value) if kind is float and type(value) is int else value
-    if type(number) is not kind or (kind is float and not math.isfinite(number)):
+    number = value
+    if kind is float and type(value) is int and abs(value) <= _LARGEST:
+        number = float(value)
+    if type(number) is not kind or (isinstance(number, float) and not math.isfinite(number)):
         raise ValueError(f"setting {name!r} must be {_TYPE_NAMES[kind]}, not {value!r}")
     return number
 

@@ -58,8 +58,8 @@ class Psi:
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
         chosen = override(self._DEFAULTS, settings)
         require(chosen["measured_psi0"] > 0, "measured_psi0 must be above 0")
-        require(chosen["min_windows"] >= 2, "min_windows must be at least 2")
-        require(chosen["min_per_cell"] >= 1, "min_per_cell must be at least 1")
+        require(2 <= chosen["min_windows"] <= 1_000_000, "min_windows must lie in 2..1000000")
+        require(1 <= chosen["min_per_cell"] <= 1_000_000, "min_per_cell must lie in 1..1000000")
         require(0 <= chosen["min_span"] <= 1, "min_span must lie in 0..1")
         # A field with one cell can't change its shares.
         series = [s for s in context.series if s.kind == "window" and len(_cells(s)) > 1 and s.reference_n > 0]

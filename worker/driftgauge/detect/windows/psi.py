@@ -50,7 +50,8 @@ def psi(
 
 def _shares(counts: NDArray[np.int64], starts: NDArray[np.int64], sizes: NDArray[np.int64], pseudo: float) -> Array:
     totals = np.add.reduceat(counts, starts, axis=1) + pseudo * sizes
-    return (counts + pseudo) / np.repeat(np.maximum(totals, np.finfo(np.float64).tiny), sizes, axis=1)
+    floored = np.maximum(totals, np.finfo(np.float64).tiny)
+    return np.asarray((counts + pseudo) / np.repeat(floored, sizes, axis=1))
 
 
 def sampling_scale(n: Array, m: Array) -> Array:
