@@ -1,0 +1,1 @@
+"""Bytes to columns: what an event is, and what of it counts."""

@@ -1,0 +1,219 @@
+"""From a batch of bytes to columns: the first stage of ingest, and the only one that sees JSON.
+
+A pure function of the batch: no record raises, every one is accepted or in exactly one reject, and what becomes of it
+depends on its own bytes only. The plain majority goes through msgspec decoders generated from the profiles
+(`typed`), the rest through a lenient reader; both give the same objects, from which the columns are made in bulk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import UNSET
+from numpy.typing import NDArray
+
+from driftgauge.decode.assemble import Assembler
+from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
+from driftgauge.decode.envelope import MODEL_ID, MODEL_VERSION, TIMESTAMP, EventType, first_present, version_spellings
+from driftgauge.decode.event_times import event_times
+from driftgauge.decode.json_text import is_plain, read_json
+from driftgauge.decode.lenient import LenientModel
+from driftgauge.decode.model import ModelDecoding
+from driftgauge.decode.typed import TypedModel
+from driftgauge.errors import ConfigError
+from driftgauge.records import RecordBatch
+
+MAX_UNKNOWN_MODELS = 100
+_OTHER_MODELS = "…"
+_MAX_TEXT = 256
+# UnicodeDecodeError is not among msgspec's errors, and comes from strings that aren't UTF-8.
+_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class _Identity(msgspec.Struct, gc=False):
+    """Just enough of an event to know whose it is."""
+
+    model_id: str | None = None
+    model_version: str | int | float | None = None
+
+
+class _Model:
+    """One model's generated types with what reads into them and out of them."""
+
+    def __init__(self, model: ModelDecoding, *, id_optional: bool, version_optional: bool) -> None:
+        self.typed = TypedModel(model, id_optional=id_optional, version_optional=version_optional)
+        self.lenient = LenientModel(self.typed)
+        self.assembler = Assembler(self.typed)
+
+
+class _Batch:
+    """What is collected while a batch is read: per model its rows and events, and the unread times of all."""
+
+    def __init__(self, models: int) -> None:
+        self.rows: list[list[int]] = [[] for _ in range(models)]
+        self.events: list[list[Any]] = [[] for _ in range(models)]
+        self.strangers: list[tuple[int, str, Any]] = []
+        self.rejects: list[Reject] = []
+
+
+class Decoder:
+    """Decodes the records of one input topic.
+
+    `default_model_id`: the model of events that name none. `event_type`: what events are that don't say. Values longer
+    than `max_bytes` are rejected unread. ConfigError if a model version is given twice.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[ModelDecoding],
+        *,
+        default_model_id: str | None = None,
+        event_type: EventType | None = None,
+        max_bytes: int = 1_000_000,
+    ) -> None:
+        self._default_model_id = default_model_id
+        self._event_type: EventType = event_type or "prediction"
+        self._max_bytes = max_bytes
+        self._versions: dict[str, dict[str, int]] = {}
+        for at, model in enumerate(models):
+            versions = self._versions.setdefault(model.subject.model_id, {})
+            if versions.setdefault(model.subject.model_version, at) != at:
+                raise ConfigError(f"model {model.subject} is configured twice; remove one of them")
+        self._models = [
+            _Model(
+                model,
+                id_optional=model.subject.model_id == default_model_id,
+                version_optional=len(self._versions[model.subject.model_id]) == 1,
+            )
+            for model in models
+        ]
+        self._decodes = [model.typed.decode or _refuse for model in self._models]
+        self._identity = msgspec.json.Decoder(_Identity).decode
+
+    def decode(self, batch: RecordBatch) -> Decoded:
+        """The batch as columns. Never raises for what is in it."""
+        found = _Batch(len(self._models))
+        self._read(batch, found)
+        times, accepted = _times(batch, found)
+        events: list[EventColumns] = []
+        for model, rows, of_model in zip(self._models, found.rows, found.events, strict=True):
+            if model.typed.model.count_features or model.typed.model.counts_prediction:
+                events += model.assembler.columns(*self._counted(rows, of_model, accepted))
+        unknown: dict[str, int] = {}
+        for row, model_id, _ in found.strangers:
+            if accepted[row]:
+                name = model_id if model_id in unknown or len(unknown) < MAX_UNKNOWN_MODELS else _OTHER_MODELS
+                unknown[name] = unknown.get(name, 0) + 1
+        return Decoded(times, accepted, sorted(found.rejects), events, unknown)
+
+    def _read(self, batch: RecordBatch, found: _Batch) -> None:
+        # The model that fitted last is tried first: most topics carry one, and runs of it.
+        decodes, longest, at = self._decodes, self._max_bytes, 0
+        decode = decodes[0] if decodes else _refuse
+        for row, value in enumerate(batch.values):
+            if not value:
+                found.rejects.append(Reject(row, RejectCode.EMPTY, "the record has no value"))
+                continue
+            if len(value) > longest:
+                text = f"the value has {len(value)} bytes, more than the {longest} allowed"
+                found.rejects.append(Reject(row, RejectCode.TOO_LARGE, text))
+                continue
+            event = None
+            if is_plain(value):
+                try:
+                    event = decode(value)
+                except _REFUSED:
+                    other = self._model_of(value)
+                    if other is not None and other != at:
+                        at, decode = other, decodes[other]
+                        event = _attempt(decode, value)
+            if event is None:
+                self._read_leniently(row, value, found)
+            else:
+                found.rows[at].append(row)
+                found.events[at].append(event)
+
+    def _model_of(self, value: bytes) -> int | None:
+        """Position of the model that a plain event names."""
+        identity = _attempt(self._identity, value)
+        if identity is None:
+            return None
+        return self._find(identity.model_id or self._default_model_id, identity.model_version)
+
+    def _find(self, model_id: str | None, version: Any) -> int | None:
+        versions = self._versions.get(model_id or "", {})
+        if version is None:
+            return next(iter(versions.values())) if len(versions) == 1 else None
+        return next((versions[text] for text in version_spellings(version) if text in versions), None)
+
+    def _read_leniently(self, row: int, value: bytes, found: _Batch) -> None:
+        try:
+            parsed = read_json(value)
+        except ValueError as error:
+            found.rejects.append(Reject(row, RejectCode.MALFORMED_JSON, f"no JSON: {error}"[:_MAX_TEXT]))
+            return
+        if not isinstance(parsed, dict):
+            text = f"the value is JSON but no object: {type(parsed).__name__}"
+            found.rejects.append(Reject(row, RejectCode.NOT_AN_OBJECT, text))
+            return
+        model_id = first_present(parsed, MODEL_ID)
+        if model_id is None:
+            model_id = self._default_model_id
+        if not isinstance(model_id, str) or not model_id:
+            text = f"no model_id (nor {', '.join(MODEL_ID[1:])}) that is a non-empty string"
+            found.rejects.append(Reject(row, RejectCode.NO_MODEL_ID, text))
+            return
+        timestamp = first_present(parsed, TIMESTAMP)
+        at = self._find(model_id, first_present(parsed, MODEL_VERSION))
+        if at is None:
+            found.strangers.append((row, model_id[:_MAX_TEXT], timestamp))
+            return
+        found.rows[at].append(row)
+        found.events[at].append(self._models[at].lenient.event(parsed, timestamp))
+
+    def _counted(
+        self, rows: Sequence[int], events: Sequence[Any], accepted: NDArray[np.bool_]
+    ) -> tuple[Sequence[int], Sequence[Any]]:
+        """Without events whose time is unreadable, and with what their type says they carry."""
+        kinds = {event.event_type for event in events}
+        if kinds <= {None, "prediction"} and self._event_type == "prediction" and accepted[rows].all():
+            return rows, events
+        kept: list[tuple[int, Any]] = []
+        for row, event in zip(rows, events, strict=True):
+            kind = event.event_type or self._event_type
+            if kind == "label" or not accepted[row]:
+                continue
+            if kind == "features":
+                event.prediction = UNSET
+            kept.append((row, event))
+        return [row for row, _ in kept], [event for _, event in kept]
+
+
+def _times(batch: RecordBatch, found: _Batch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Event times and acceptance of all rows; unreadable times become rejects."""
+    rows = [row for of_model in found.rows for row in of_model] + [row for row, _, _ in found.strangers]
+    unread = [event.timestamp for of_model in found.events for event in of_model]
+    unread += [timestamp for _, _, timestamp in found.strangers]
+    own = batch.timestamps
+    read, wrong = event_times(unread, [own[row] for row in rows])
+    times, accepted = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.bool_)
+    where = np.array(rows, np.int64)
+    times[where], accepted[where] = read, True
+    for position, message in wrong.items():
+        accepted[rows[position]] = False
+        found.rejects.append(Reject(rows[position], RejectCode.BAD_TIMESTAMP, message))
+    return times, accepted
+
+
+def _attempt(decode: Callable[[bytes], Any], value: bytes) -> Any:
+    try:
+        return decode(value)
+    except _REFUSED:
+        return None
+
+
+def _refuse(_: bytes) -> Any:
+    raise msgspec.ValidationError("no typed decoder")
