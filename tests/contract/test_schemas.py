@@ -10,6 +10,7 @@ from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.schema import schema as schema_app
 from driftgauge.config import Config
 from driftgauge.dead_letter import DeadLetterHeaders
+from driftgauge.decode.events import FeaturesEvent, LabelEvent, PredictionEvent
 from driftgauge.errors import StateError
 from driftgauge.panes.codec import decode_message, encode_message
 from driftgauge.profiles.layout import Layout
@@ -18,6 +19,9 @@ from driftgauge.schema_export import file_name, schema_files
 
 _SCHEMAS = Path(__file__).parents[2] / "schemas"
 _MODELS: dict[str, type[BaseModel]] = {
+    "prediction_event": PredictionEvent,
+    "features_event": FeaturesEvent,
+    "label_event": LabelEvent,
     "alert": AlertEvent,
     "dead_letter": DeadLetterHeaders,
     "profile": Profile,

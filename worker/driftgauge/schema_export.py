@@ -20,6 +20,7 @@ from pydantic_core.core_schema import WithDefaultSchema
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.config import Config
 from driftgauge.dead_letter import DeadLetterHeaders
+from driftgauge.decode.events import FeaturesEvent, LabelEvent, PredictionEvent
 from driftgauge.durations import format_duration
 from driftgauge.panes.codec import PaneRecord, ProfileChangeRecord, SourcesRecord, WatermarkRecord
 from driftgauge.profiles.profile import Profile
@@ -30,6 +31,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NUMBERS = ("integer", "number")
 
 _MODELS: Mapping[str, type[BaseModel]] = {
+    "prediction_event": PredictionEvent,
+    "features_event": FeaturesEvent,
+    "label_event": LabelEvent,
     "alert": AlertEvent,
     "dead_letter": DeadLetterHeaders,
     "profile": Profile,
