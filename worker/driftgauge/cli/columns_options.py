@@ -11,16 +11,14 @@ from driftgauge.errors import ConfigError
 from driftgauge.sources.columns import DEFAULT_START, Columns
 from driftgauge.timestamps import parse_timestamp
 
-_PANEL = "Columns"
-
 
 def _option(name: str, metavar: str, text: str) -> typer.models.OptionInfo:
-    info: typer.models.OptionInfo = typer.Option(name, metavar=metavar, help=text, rich_help_panel=_PANEL)
+    info: typer.models.OptionInfo = typer.Option(name, metavar=metavar, help=text)
     return info
 
 
 DataArgument = Annotated[
-    list[str], typer.Argument(metavar="DATA…", help="CSV, JSONL or Parquet files, folders or globs of them.")
+    list[str], typer.Argument(metavar="DATA", help="CSV, JSONL or Parquet files, folders or globs of them.")
 ]
 FileOption = Annotated[
     list[str], typer.Option("--file", metavar="DATA", help="CSV, JSONL or Parquet: file, folder or glob; repeatable.")
@@ -39,9 +37,7 @@ StartOption = Annotated[
     str | None, _option("--start", "TIME", "Time of row 0 without --timestamp; default 2026-01-01T00:00:00Z.")
 ]
 IntervalOption = Annotated[str, _option("--interval", "DURATION", "Time between rows without --timestamp.")]
-SortOption = Annotated[
-    bool, typer.Option("--sort", help="Sort each file by time first, in memory.", rich_help_panel=_PANEL)
-]
+SortOption = Annotated[bool, typer.Option("--sort", help="Sort each file by time first, in memory.")]
 
 
 def columns_of(

@@ -1,0 +1,212 @@
+"""`driftgauge profile build|show|diff`: makes a profile from reference data, and shows what profiles hold."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from driftgauge.cli.columns_options import (
+    ActualOption,
+    DataArgument,
+    ExcludeOption,
+    FeaturesOption,
+    IdOption,
+    IntervalOption,
+    PredictionOption,
+    ScoreOption,
+    SegmentOption,
+    SortOption,
+    StartOption,
+    TimestampOption,
+    columns_of,
+    names_in,
+)
+from driftgauge.durations import format_duration
+from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, Reference, build_profile
+from driftgauge.profiles.notes import Note
+from driftgauge.profiles.profile import Profile
+from driftgauge.profiles.summary import differences, field_lines
+from driftgauge.sources.columns import Columns
+from driftgauge.sources.profile_file import profile_json, read_profile, write_profile
+from driftgauge.sources.reference_file import Choices, read_reference
+from driftgauge.timestamps import format_timestamp
+
+profile = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Build, show and compare profiles.")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+ProfileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A profile.")]
+
+
+@profile.callback()
+def root() -> None:
+    """Build, show and compare profiles."""
+
+
+@profile.command(
+    epilog="Example: driftgauge profile build train.csv --model-id loan-approval --model-version 7 "
+    "--prediction approved --actual repaid --out profiles/"
+)
+def build(
+    data: DataArgument,
+    model_id: Annotated[str, typer.Option("--model-id", metavar="ID", help="Name of the model.")],
+    model_version: Annotated[str, typer.Option("--model-version", metavar="V", help="Its version.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write; a folder: named by content.")],
+    timestamp: TimestampOption = None,
+    prediction: PredictionOption = None,
+    score: ScoreOption = None,
+    actual: ActualOption = None,
+    id_: IdOption = None,
+    features: FeaturesOption = None,
+    exclude: ExcludeOption = None,
+    segment: SegmentOption = None,
+    start: StartOption = None,
+    interval: IntervalOption = "1s",
+    sort: SortOption = False,
+    categorical: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Columns of numbers that are categories.")
+    ] = None,
+    numeric: Annotated[str | None, typer.Option(metavar="A,B", help="Columns that are numeric, texts or not.")] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Positive class; default the greater of two.")
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(min=0.0, max=10.0, help="Out of range begins this share of the range beyond it.")
+    ] = OUT_OF_RANGE_MARGIN,
+    rows: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N rows.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Profile of a model's training or reference data."""
+    columns = columns_of(
+        timestamp=timestamp,
+        prediction=prediction,
+        score=score,
+        actual=actual,
+        id=id_,
+        features=features,
+        exclude=exclude,
+        segment=segment,
+        start=start,
+        interval=interval,
+    )
+    choices = Choices(
+        names_in(categorical, "--categorical") if categorical is not None else (),
+        names_in(numeric, "--numeric") if numeric is not None else (),
+    )
+    reference, notes = _read(data, columns, choices, sort, rows)
+    built = build_profile(reference, model_id=model_id, model_version=model_version, margin=margin, positive=positive)
+    written = write_profile(built.profile, out)
+    if json:
+        sys.stdout.write(profile_json(built.profile))
+        return
+    console = Console(highlight=False)
+    _show(console, built.profile)
+    _show_notes(console, [*notes, *built.notes])
+    console.print(f"\nwritten to {escape(str(written))}", soft_wrap=True)
+    console.print(f"next: {escape(_next_command(written, data, columns))}", soft_wrap=True)
+
+
+def _read(
+    data: Sequence[str], columns: Columns, choices: Choices, sort: bool, rows: int | None
+) -> tuple[Reference, list[Note]]:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("reading", total=1.0)
+        return read_reference(
+            data,
+            columns,
+            choices,
+            sort=sort,
+            rows=rows,
+            progress=lambda name, done: progress.update(bar, description=escape(name), completed=done),
+        )
+
+
+def _next_command(written: Path, data: Sequence[str], columns: Columns) -> str:
+    """The same columns over production data; here the reference itself, which should stay quiet."""
+    words = ["driftgauge", "backtest", "--profile", str(written)]
+    for name in data:
+        words += ["--file", name]
+    for option, column in columns.named.items():
+        words += [option, column]
+    for option, names in (("--features", columns.features), ("--exclude", columns.exclude)):
+        words += [option, ",".join(names)] if names else []
+    if columns.timestamp is None and columns.interval != Columns().interval:
+        words += ["--interval", format_duration(columns.interval)]
+    return shlex.join([*words, "--alerts", "alerts.jsonl"])
+
+
+@profile.command(epilog="Example: driftgauge profile show profiles/loan-approval-7.json")
+def show(file: ProfileArgument, json: JsonOption = False) -> None:
+    """Readable summary of a profile."""
+    shown = read_profile(file)
+    if json:
+        sys.stdout.write(profile_json(shown))
+    else:
+        _show(Console(highlight=False), shown)
+
+
+@profile.command(epilog="Example: driftgauge profile diff profiles/loan-approval-6.json profiles/loan-approval-7.json")
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="A", help="A profile.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    json: JsonOption = False,
+) -> None:
+    """What changed from one profile to another."""
+    found = differences(read_profile(before), read_profile(after))
+    if json:
+        print(orjson.dumps([d._asdict() for d in found], option=orjson.OPT_INDENT_2).decode())
+        return
+    console = Console(highlight=False)
+    if not found:
+        console.print("no difference")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("field", "what", "A", "B"):
+        table.add_column(heading, overflow="fold")
+    for difference in found:
+        table.add_row(*(escape(text) for text in difference))
+    console.print(table)
+
+
+def _show(console: Console, shown: Profile) -> None:
+    reference = shown.reference
+    span = f"{format_timestamp(reference.first_ms)} to {format_timestamp(reference.last_ms)}"
+    title = f"[bold]{escape(shown.model_id)}[/] version [bold]{escape(shown.model_version)}[/]"
+    console.print(f"{title}: {reference.rows:,} rows of {escape(_files(reference.files))}, {span}", soft_wrap=True)
+    console.print(f"[dim]{shown.content_hash}[/]\n", soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("field", overflow="fold", style="bold")
+    table.add_column("type", no_wrap=True)
+    table.add_column("missing", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, style="cyan")
+    table.add_column("values", overflow="fold")
+    for line in field_lines(shown):
+        missing = f"{line.missing:.1%}" if line.missing else "—"
+        table.add_row(escape(line.name), line.kind, missing, line.histogram, escape(line.values))
+    console.print(table)
+    if shown.offline_metrics:
+        texts = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in shown.offline_metrics.items()]
+        console.print(f"\noffline metrics: {', '.join(texts)}")
+    console.print(f"\nsuggested pane: {shown.suggested_pane}")
+
+
+def _files(files: Sequence[str]) -> str:
+    return files[0] if len(files) == 1 else f"{len(files)} files"
+
+
+def _show_notes(console: Console, notes: Sequence[Note]) -> None:
+    if notes:
+        console.print()
+    for note in notes:
+        colour = "yellow" if note.level == "warning" else "green"
+        console.print(f"[{colour}]{note.level}:[/] {escape(note.text)}", soft_wrap=True)
