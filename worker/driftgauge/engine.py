@@ -20,6 +20,7 @@ from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
 from driftgauge.decode.decoder import Decoder, ModelDecoding
 from driftgauge.detect.detectors import DETECTORS
 from driftgauge.detect.registry import build_detectors
+from driftgauge.detect.river_state import check_river
 from driftgauge.detect.types import Detector, DetectorContext
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
@@ -176,7 +177,8 @@ def ingest_of(models: Sequence[Model], source: Source, decoder: Decoder, *, cut_
 
 
 def stage_of(models: Sequence[Model]) -> DetectStage:
-    """A fresh detect stage of all models."""
+    """A fresh detect stage of all models. StateError if the installed river keeps its state otherwise than we read it."""
+    check_river()
     plans = {
         model.subject: WatchPlan(
             model.contrasts,

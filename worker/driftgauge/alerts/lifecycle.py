@@ -196,7 +196,8 @@ class Lifecycle:
             onset_earliest=episode.onset - slack,
             onset_latest=episode.onset + self._length,
             n_before=episode.n_before,
-            n_after=past.last(len(past.n), episode.onset).n,
+            # Windows overlap, so their events can't be added up.
+            n_after=level.n if series.kind == "window" else past.last(len(past.n), episode.onset).n,
             live_counts=_live_counts(history, moment.back, series, episode.onset),
         )
         transition = Transition(

@@ -33,6 +33,7 @@ class _Entry(NamedTuple):
 COMMANDS = {
     "check": _Entry("check", "Validate a configuration and print the resolved plan."),
     "topics": _Entry("topics", "Create the configured Kafka topics."),
+    "produce": _Entry("produce", "Put the rows of files on the configured topic."),
     "run": _Entry("run", "Watch the configured topics: the worker."),
     "schema": _Entry("schema", "The published schemas of what goes in and out."),
 }

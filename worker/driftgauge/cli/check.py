@@ -16,7 +16,7 @@ from driftgauge.cli.config_option import ConfigOption
 from driftgauge.durations import format_duration
 from driftgauge.errors import ConfigError
 from driftgauge.runtime.plan import resolved_plan
-from driftgauge.sources.profile_file import load_profile
+from driftgauge.sources.profile_file import read_profile
 
 EXAMPLE = "driftgauge check -c driftgauge.yaml"
 
@@ -29,7 +29,7 @@ def command(
 
     Problems are listed all at once as FILE:LINE:COLUMN: PATH: MESSAGE; the exit code is then 2.
     """
-    loaded = config_file.load_with_profiles(config, os.environ, load_profile)
+    loaded = config_file.load_with_profiles(config, os.environ, read_profile)
     try:
         plan = resolved_plan(loaded.config, loaded.profiles)
     except ConfigError as error:

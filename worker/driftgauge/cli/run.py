@@ -12,7 +12,7 @@ from driftgauge import config_file
 from driftgauge.app import build_worker
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.config import Config
-from driftgauge.sources.profile_file import load_profile
+from driftgauge.sources.profile_file import read_profile
 from driftgauge.telemetry.logging import configure
 
 EXAMPLE = "driftgauge run -c driftgauge.yaml"
@@ -20,7 +20,7 @@ EXAMPLE = "driftgauge run -c driftgauge.yaml"
 
 def command(config: ConfigOption) -> None:
     """Watch the configured topics until SIGTERM: panes, alerts and dead letters to Kafka, state to Redis."""
-    loaded = config_file.load_with_profiles(config, os.environ, load_profile)
+    loaded = config_file.load_with_profiles(config, os.environ, read_profile)
     settings = loaded.config
     configure(settings.logging.format, settings.logging.level, secrets=_secrets(settings))
     log = structlog.get_logger().bind(group_id=settings.kafka.group_id)

@@ -139,10 +139,12 @@ def _names(slot: Slot, pane_length: int) -> Iterator[tuple[str, Kind, str | None
         yield "spread", "value", None
     if isinstance(slot.spec, CategoricalField) and slot.role == "label":
         # The shares of two classes mirror each other: the rarer one tells all.
-        shown = range(1, 2) if slot.spec.bins == 2 else range(min(slot.spec.bins, SHARES))  # noqa: PLR2004
+        shown = range(1, 2) if slot.spec.bins == 2 else range(min(slot.spec.bins, SHARES))
         for rank in shown:
             yield "share", "value", slot.spec.cell_names[rank]
-    yield f"psi_{format_duration(window_length(pane_length))}", "window", None
+    # Of two classes the share says all that PSI could.
+    if slot.role != "label" or slot.spec.bins > 2:
+        yield f"psi_{format_duration(window_length(pane_length))}", "window", None
 
 
 _PREFIX = {"feature": "", "score": "score_", "label": "prediction_"}
