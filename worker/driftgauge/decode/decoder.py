@@ -162,7 +162,7 @@ class Decoder:
         model_id = first_present(parsed, MODEL_ID)
         if model_id is None:
             model_id = self._default_model_id
-        if not isinstance(model_id, str) or not model_id:
+        if not isinstance(model_id, str) or not _is_name(model_id):
             text = f"no model_id (nor {', '.join(MODEL_ID[1:])}) that is a non-empty string"
             found.rejects.append(Reject(row, RejectCode.NO_MODEL_ID, text))
             return
@@ -206,6 +206,11 @@ def _times(batch: RecordBatch, found: _Batch) -> tuple[NDArray[np.int64], NDArra
         accepted[rows[position]] = False
         found.rejects.append(Reject(rows[position], RejectCode.BAD_TIMESTAMP, message))
     return times, accepted
+
+
+def _is_name(text: str) -> bool:
+    # A lone surrogate can't be written anywhere again: not into a metric, a log or a record.
+    return bool(text) and (text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text))
 
 
 def _attempt(decode: Callable[[bytes], Any], value: bytes) -> Any:
