@@ -15,6 +15,8 @@ from driftgauge.profiles.profile import CategoricalField, NumericField, Profile,
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _COLUMNS = 16
+# Up to a dozen bins, ties have made them: months, grades, flags. Each is shown as itself.
+_FEW_BINS = 12
 _SHOWN = 3
 
 
@@ -51,7 +53,7 @@ def _fields(profile: Profile) -> Iterator[tuple[str, ProfileField]]:
 
 
 def _kind(field: ProfileField) -> str:
-    return "numeric" if isinstance(field, NumericField) else f"categorical ({field.value_type})"
+    return "numeric" if isinstance(field, NumericField) else field.value_type
 
 
 def _missing(field: ProfileField) -> float:
@@ -62,7 +64,7 @@ def _values(field: ProfileField) -> str:
     if isinstance(field, NumericField):
         if field.minimum == field.maximum:
             return f"always {field.minimum:.6g}"
-        return f"{field.minimum:.4g} … {field.maximum:.4g}, mean {field.mean:.4g}, sd {field.sd:.4g}"
+        return f"{field.minimum:.4g} … {field.maximum:.4g}, mean {field.mean:.3g} ± {field.sd:.2g}"
     shares = _shares(field)
     texts = [f"{name} {share:.1%}" for name, share in list(shares.items())[:_SHOWN]]
     more = len(field.categories) + len(field.known_other) - _SHOWN
@@ -79,7 +81,7 @@ def _shares(field: CategoricalField) -> dict[str, float]:
 
 def histogram(field: ProfileField) -> str:
     """Block characters: a numeric field over 16 equal parts of its range; top categories, or bins if they are few."""
-    if isinstance(field, NumericField) and field.bins > _COLUMNS:
+    if isinstance(field, NumericField) and field.bins > _FEW_BINS:
         # The bins are quantiles and hold about the same number each; what people read is density over the range.
         heights = _density(field)
     else:

@@ -65,7 +65,7 @@ class Columns:
         for option, name in wanted:
             if name not in available:
                 near = difflib.get_close_matches(name, available, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                hint = f"; did you mean {near[0]!r}?" if near else "."
                 shown = ", ".join(available[:_SHOWN]) + (" …" if len(available) > _SHOWN else "")
                 raise InputError(f"{where}: no column {name!r} ({option}){hint} Its columns: {shown}")
         if not self.features_of(available):
