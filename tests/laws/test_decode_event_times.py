@@ -33,15 +33,19 @@ VALUES = st.lists(TIMES | PLAIN_TIMES | st.none() | st.integers() | st.text(max_
 @given(VALUES | st.lists(PLAIN_TIMES, max_size=10))
 def test_times_read_in_bulk_are_those_read_one_by_one(values):
     times, wrong = event_times(values, [7] * len(values))
-    for i, value in enumerate(values):
-        try:
-            expected = 7 if value is None else parse_timestamp(value)
-        except ValueError as error:
-            assert times[i] == 0
-            assert str(error)[:100] in wrong[i]
-        else:
-            assert times[i] == expected
-            assert i not in wrong
+    assert times.tolist() == [7 if value is None else _one(value)[0] for value in values]
+    assert {i: text[:100] for i, text in wrong.items()} == {
+        i: f"timestamp: {found[1]}"[:100]
+        for i, found in enumerate(map(_one, values))
+        if found[1] and values[i] is not None
+    }
+
+
+def _one(value):
+    try:
+        return parse_timestamp(value), ""
+    except ValueError as error:
+        return 0, str(error)
 
 
 def test_a_plain_event_takes_the_typed_path():
