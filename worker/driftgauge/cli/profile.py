@@ -60,7 +60,7 @@ def build(
     data: DataArgument,
     model_id: Annotated[str, typer.Option("--model-id", metavar="ID", help="Name of the model.")],
     model_version: Annotated[str, typer.Option("--model-version", metavar="V", help="Its version.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write; a folder: named by content.")],
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write; a folder: named by content.")],
     timestamp: TimestampOption = None,
     prediction: PredictionOption = None,
     score: ScoreOption = None,
@@ -104,7 +104,7 @@ def build(
     )
     reference, notes = _read(data, columns, choices, sort, rows)
     built = build_profile(reference, model_id=model_id, model_version=model_version, margin=margin, positive=positive)
-    written = write_profile(built.profile, out)
+    written = write_profile(built.profile, Path(out), folder=out.endswith("/"))
     if json:
         sys.stdout.write(profile_json(built.profile))
         return

@@ -25,9 +25,12 @@ def profile_json(profile: Profile) -> str:
     return _NUMBER_LIST.sub(lambda match: "[" + " ".join(match[1].split()) + "]", text) + "\n"
 
 
-def write_profile(profile: Profile, out: Path) -> Path:
-    """Write to `out`, or if that is a folder to `<model_id>-<version>-<hash>.json` in it. The file that was written."""
-    if out.is_dir():
+def write_profile(profile: Profile, out: Path, *, folder: bool = False) -> Path:
+    """Write to `out`, or if that is a folder to `<model_id>-<version>-<hash>.json` in it. The file that was written.
+
+    `folder` says that `out` is meant as a folder even if it isn't there yet.
+    """
+    if folder or out.is_dir():
         stem = _UNSAFE.sub("_", f"{profile.model_id}-{profile.model_version}").lstrip(".")
         out = out / f"{stem}-{profile.content_hash.removeprefix('sha256:')[:12]}.json"
     part = out.with_name(out.name + ".part")
