@@ -73,7 +73,7 @@ EVENTS = st.fixed_dictionaries(
 PLAIN_EVENTS = st.builds(
     lambda **event: event,
     model_id=st.just("loan"),
-    model_version=st.sampled_from(["7", 7, "8"]),
+    model_version=st.sampled_from(["7", 7, "8", 8]),
     timestamp=TIMES,
     features=st.fixed_dictionaries(
         {},
@@ -128,6 +128,9 @@ def deep(levels: int) -> bytes:
     return b'{"model_id":"loan","model_version":"7","tags":' + b"[" * levels + b"]" * levels + b"}"
 
 
+PLAIN_8 = b'{"model_id":"loan","model_version":8,"features":{"plain":1}}'
+
+
 def lenient_only(**arguments: Any) -> Decoder:
     decoder = Decoder(MODELS, **arguments)
     decoder._decodes = [_refuse] * len(MODELS)
@@ -136,11 +139,12 @@ def lenient_only(**arguments: Any) -> Decoder:
 
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 @given(st.lists(RECORDS, max_size=8))
-@example([deep(10_000), deep(151), deep(150), deep(149), deep(20)])
+@example([deep(10_000), deep(300), deep(151), deep(150), deep(149), deep(20)])
 @example([b'\xef\xbb\xbf{"model_id":"loan"}', b'{"model_id":"tiny","x":"\xff"}', b'{"model_id":"tiny","\\ud800":1}'])
 @example([b'{"model_id":"loan","model_version":"7","features":{"income":1%s,"age":1}}' % (b"0" * 5000)])
 @example([b'{"model_id":"loan","model_version":"7","features":{"grade":1%s,"age":1}}' % (b"0" * 5000)])
 @example([b'{"model_id":"loan","model_version":"7","features":{"grade":1%s,"new":1%s}}' % (b"0" * 400, b"0" * 5000)])
+@example([b'{"model_id":"loan","model_version":"7","tags":{"x":"\xff"}}', PLAIN_8])
 @example([b'{"model_id":"tiny","timestamp":1%s}' % (b"0" * 4400)])
 @example([b'{"model_id":"loan","model_version":7e0,"features":{"":1,"income":1e400,"age":-1e400,"grade":2E0}}'])
 def test_every_record_is_accepted_or_rejected_once_and_alike_on_both_paths_and_in_any_split(arguments, values):

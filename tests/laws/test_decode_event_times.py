@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from decoding import batch, loan
@@ -30,6 +30,7 @@ PLAIN_TIMES = st.datetimes().map(lambda t: t.isoformat(timespec="milliseconds") 
 VALUES = st.lists(TIMES | PLAIN_TIMES | st.none() | st.integers() | st.text(max_size=30), max_size=10)
 
 
+@example(["0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
 @given(VALUES | st.lists(PLAIN_TIMES, max_size=10))
 def test_times_read_in_bulk_are_those_read_one_by_one(values):
     times, wrong = event_times(values, [7] * len(values))
