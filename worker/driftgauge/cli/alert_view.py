@@ -1,0 +1,131 @@
+"""How alerts look on a terminal: one as it fires, and many as a table of episodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from driftgauge.alerts.event import AlertEvent, Labels
+from driftgauge.alerts.numbers import number
+from driftgauge.alerts.severity import SEVERITIES
+from driftgauge.alerts.transition import Severity
+
+STYLES: dict[Severity, str] = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+
+
+@dataclass(slots=True)
+class Episode:
+    """One problem on one series, as far as its events have told. Times are RFC 3339 text; `resolved` None: open."""
+
+    labels: Labels
+    opened: str
+    since: str
+    severity: Severity
+    summary: str
+    before: float | None
+    after: float | None
+    resolved: str | None = None
+
+
+class Episodes:
+    """Collects alert events into episodes, in the order in which they opened."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._by_identity: dict[tuple[str, ...], Episode] = {}
+        self.events = 0
+
+    def __len__(self) -> int:
+        """How many problems there were."""
+        return len(self._by_identity)
+
+    def add(self, event: AlertEvent) -> None:
+        """Take the next event."""
+        self.events += 1
+        labels = event.labels
+        episode = self._by_identity.setdefault(
+            (labels.model_id, labels.model_version, labels.segment, series_text(labels), event.startsAt),
+            Episode(labels, event.startsAt, "", labels.severity, "", None, None),
+        )
+        if event.event == "resolved":
+            # An escalation closes the milder alert; the problem itself goes on.
+            if event.detail.superseded_by is None:
+                episode.resolved = event.updatedAt
+            return
+        episode.severity = max(episode.severity, labels.severity, key=SEVERITIES.index)
+        episode.since, episode.summary = event.detail.change_point.at, event.annotations.summary
+        episode.before, episode.after = event.detail.from_, event.detail.to
+
+    def all(self) -> list[Episode]:
+        """Every one."""
+        return list(self._by_identity.values())
+
+    def by_severity(self) -> dict[Severity, int]:
+        """How many problems of each severity (the worst that each reached), worst first."""
+        counts = Counter(episode.severity for episode in self.all())
+        return {severity: counts[severity] for severity in reversed(SEVERITIES) if counts[severity]}
+
+    def by_feature(self) -> dict[str, int]:
+        """How many problems per feature, most first; those of the output under `prediction`."""
+        counts = Counter(episode.labels.feature or "prediction" for episode in self.all())
+        return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def series_text(labels: Labels) -> str:
+    """`employment_type missing`, `predicted_share rejected`."""
+    return " ".join(part for part in (labels.feature, labels.series, labels.class_) if part)
+
+
+def clock(time: str) -> str:
+    """`2026-03-17T10:08:00Z` as `10:08`."""
+    return time[11:16]
+
+
+def date_and_clock(time: str) -> str:
+    """`2026-03-17T10:08:00Z` as `2026-03-17 10:08`."""
+    return f"{time[:10]} {time[11:16]}"
+
+
+def announcement(event: AlertEvent) -> Table:
+    """An alert as it fires: when, how bad, what moved since when, and the detectors' numbers."""
+    severity = event.labels.severity
+    resolved = event.status == "resolved"
+    grid = side_by_side()
+    word = Text("resolved", style="green") if resolved else Text(severity, style=STYLES[severity])
+    grid.add_row(clock(event.updatedAt), word, Text(event.annotations.summary, style="" if resolved else "bold"))
+    if not resolved:
+        grid.add_row("", Text(event.event, style="dim"), Text(evidence_text(event), style="dim"))
+    return grid
+
+
+def side_by_side() -> Table:
+    """The three columns that a time, a word and a text stand in."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=5, style="dim")
+    grid.add_column(width=9)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def evidence_text(event: AlertEvent) -> str:
+    """`shiryaev_roberts 9.29 > 6.46, 561 events since`."""
+    votes = [f"{d.name} {_number(d.statistic)} > {_number(d.threshold)}" for d in event.detail.detectors]
+    return ", ".join([*votes, f"{event.detail.n_after:,} events since"])
+
+
+def episodes_table(episodes: Sequence[Episode]) -> Table:
+    """Two lines an episode: what moved since when, and whether it is over."""
+    table = Table("opened", "severity", "what changed", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for episode in episodes:
+        over = f"resolved {date_and_clock(episode.resolved)}" if episode.resolved is not None else "open at the end"
+        what = Text.assemble((episode.summary, ""), "\n", (over, "green" if episode.resolved is not None else "dim"))
+        table.add_row(date_and_clock(episode.opened), Text(episode.severity, style=STYLES[episode.severity]), what)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else number(value)

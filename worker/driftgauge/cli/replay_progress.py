@@ -1,0 +1,77 @@
+"""Progress of a replay on stderr: a bar on a terminal, else a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from driftgauge.timestamps import format_timestamp
+
+_LINE_EVERY = 10.0
+
+
+class ReplayProgress:
+    """Shows the share done, event time, events a second and alerts so far. A context manager."""
+
+    def __init__(self) -> None:
+        """Nothing is shown before `__enter__`."""
+        console = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        if console.is_terminal:
+            self._bar = Progress(
+                BarColumn(bar_width=24),
+                TextColumn("{task.percentage:>3.0f} %"),
+                TextColumn("{task.fields[time]}"),
+                TextColumn("{task.fields[rate]:,.0f} events/s", style="dim"),
+                TextColumn("{task.fields[alerts]} alerts"),
+                TimeRemainingColumn(compact=True),
+                console=console,
+                transient=True,
+                # Standard output carries the results, perhaps into a file: it must not end up on stderr.
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._task = self._bar.add_task("", total=1.0, time="", rate=0.0, alerts=0)
+        self._started = self._shown = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._started = self._shown = time.monotonic()
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, done: float, event_time: int | None, records: int, alerts: int) -> None:
+        """Show where it is: `done` in [0, 1], `event_time` ms."""
+        now = time.monotonic()
+        rate = records / max(now - self._started, 1e-3)
+        shown = format_timestamp(event_time)[:16].replace("T", " ") if event_time is not None else ""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, time=shown, rate=rate, alerts=alerts)
+        elif now - self._shown >= _LINE_EVERY:
+            self._shown = now
+            print(f"{done:4.0%}  {shown}  {records:,} events, {rate:,.0f}/s, {alerts} alerts", file=sys.stderr)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bar away while something is printed."""
+        if self._bar is not None:
+            self._bar.stop()
+        try:
+            yield
+        finally:
+            if self._bar is not None:
+                self._bar.start()

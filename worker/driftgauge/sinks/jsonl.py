@@ -1,0 +1,62 @@
+"""Alert events to a JSON Lines file that is either the old one or complete, never half of the new one.
+
+Lines go whole into `NAME.partial` beside it; `complete` renames that. After Ctrl-C or a crash the partial file holds
+the lines so far and can be read as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from driftgauge.errors import ConfigError
+
+
+class JsonLinesFile:
+    """Takes lines; `written` counts them. ConfigError at once if the place can't be written.
+
+    A path that is there and is no regular file (a pipe, /dev/null) is written directly.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open it. The place is tried before any work, so that a typing error doesn't cost an hour."""
+        self._target = path.resolve()
+        self._direct = self._target.exists() and not self._target.is_file()
+        self.partial = self._target if self._direct else self._target.with_name(self._target.name + ".partial")
+        self.written = 0
+        try:
+            self._file = self.partial.open("wb")
+        except FileNotFoundError:
+            raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first") from None
+        except IsADirectoryError:
+            raise ConfigError(f"{path}: is a folder; name a file in it, such as {path / 'alerts.jsonl'}") from None
+        except OSError as error:
+            raise ConfigError(f"{path}: can't be written: {error.strerror}") from None
+
+    def write(self, line: bytes) -> None:
+        """Add a line (without its end)."""
+        self._file.write(line + b"\n")
+        # Handed over line by line: there are few, and whoever ends us finds whole lines only.
+        self._file.flush()
+        self.written += 1
+
+    def complete(self) -> None:
+        """All is written: put the file in its place."""
+        self._file.close()
+        if not self._direct:
+            os.replace(self.partial, self._target)  # noqa: PTH105 (says better what it does)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it. What is not complete stays under the partial name; an empty one says nothing and goes."""
+        if self._file.closed:
+            return
+        self._file.close()
+        if not self._direct and not self.written:
+            self.partial.unlink(missing_ok=True)
