@@ -31,6 +31,8 @@ class _Entry(NamedTuple):
 
 
 COMMANDS = {
+    "demo": _Entry("demo", "Watch a loan model break without an error: a story of 20 seconds, no service needed."),
+    "backtest": _Entry("backtest", "Run the engine over files: see which alerts there would have been."),
     "check": _Entry("check", "Validate a configuration and print the resolved plan."),
     "topics": _Entry("topics", "Create the configured Kafka topics."),
     "produce": _Entry("produce", "Put the rows of files on the configured topic."),

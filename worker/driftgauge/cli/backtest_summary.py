@@ -1,0 +1,163 @@
+"""What a backtest found: on the terminal, or the same as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
+
+from driftgauge.alerts.numbers import lasted
+from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
+from driftgauge.cli.replayed_alerts import CoveredMerge
+from driftgauge.durations import format_duration
+from driftgauge.engine import Model
+from driftgauge.runtime.replay import ReplayTotals
+from driftgauge.timestamps import format_timestamp
+
+_EPISODES_SHOWN = 20
+_FEATURES_SHOWN = 8
+_INDENT = (0, 0, 0, 2)
+
+
+class Rejected(NamedTuple):
+    """A record that is no event; `row` counts from 1."""
+
+    file: str
+    row: int
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class Summary:
+    """All of it. `complete`: read to the end; `alerts_file`: None if there is none; `rejected`: the first few."""
+
+    models: Sequence[Model]
+    totals: ReplayTotals
+    covered: CoveredMerge
+    episodes: Episodes
+    warnings: list[str]
+    rejected: list[Rejected] = field(default_factory=list)
+    alerts_file: str | None = None
+    complete: bool = False
+
+
+def to_json(summary: Summary) -> bytes:
+    """One object, indented."""
+    totals, episodes = summary.totals, summary.episodes
+    content: dict[str, Any] = {
+        "complete": summary.complete,
+        "alerts_file": summary.alerts_file,
+        "period": None
+        if summary.covered.first is None or summary.covered.last is None
+        else {"from": format_timestamp(summary.covered.first), "to": format_timestamp(summary.covered.last)},
+        "rows": totals.records,
+        "events": totals.events,
+        "late": totals.late,
+        "rejected": dict(sorted(totals.reject_codes.items())),
+        "first_rejected": [example._asdict() for example in summary.rejected],
+        "unknown_models": totals.unknown_models,
+        "panes": totals.panes,
+        "models": [_model(model) for model in summary.models],
+        "warnings": summary.warnings,
+        "alerts": {
+            "events": episodes.events,
+            "opened": len(episodes),
+            "by_severity": episodes.by_severity(),
+            "by_feature": episodes.by_feature(),
+            "list": [_episode(episode) for episode in episodes.all()],
+        },
+    }
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2)
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "model_id": model.subject.model_id,
+        "model_version": model.subject.model_version,
+        "profile": model.layout.profile_hash,
+        "pane": format_duration(model.pane_length),
+        "budget": model.budget,
+        "series": len(model.contrasts.series),
+    }
+
+
+def _episode(episode: Episode) -> dict[str, Any]:
+    return {
+        "labels": {**episode.labels.model_dump(by_alias=True), "severity": episode.severity},
+        "opened": episode.opened,
+        "since": episode.since,
+        "from": episode.before,
+        "to": episode.after,
+        "resolved": episode.resolved,
+        "summary": episode.summary,
+    }
+
+
+def show(console: Console, summary: Summary) -> None:
+    """For people."""
+    totals = summary.totals
+    if not summary.complete:
+        console.print("[bold yellow]Stopped before the end;[/] what follows is what was found so far.\n")
+    for model in summary.models:
+        console.print(
+            f"[bold]Model[/]   {escape(model.subject.model_id)} version {escape(model.subject.model_version)}, "
+            f"{len(model.contrasts.series)} series, panes of {format_duration(model.pane_length)}"
+        )
+    console.print(f"[bold]Period[/]  {_period(summary.covered)}")
+    late = f", {totals.late:,} late" if totals.late else ""
+    console.print(f"[bold]Read[/]    {totals.records:,} rows: {totals.events:,} events in {totals.panes:,} panes{late}")
+    _show_troubles(console, summary)
+    console.print()
+    _show_alerts(console, summary.episodes, summary.alerts_file)
+
+
+def _period(covered: CoveredMerge) -> str:
+    if covered.first is None or covered.last is None:
+        return "nothing was counted"
+    first, last = format_timestamp(covered.first), format_timestamp(covered.last)
+    return f"{date_and_clock(first)} to {date_and_clock(last)} ({lasted(covered.last - covered.first)})"
+
+
+def _show_troubles(console: Console, summary: Summary) -> None:
+    codes = summary.totals.reject_codes
+    if codes:
+        reasons = ", ".join(f"{count:,} {code}" for code, count in sorted(codes.items()))
+        console.print(f"[bold yellow]Rejected[/] {sum(codes.values()):,} rows that are no events: {reasons}")
+        for example in summary.rejected:
+            text = f"{example.file} row {example.row:,}: {example.message}"
+            console.print(Padding(Text(text, style="dim"), _INDENT))
+    unknown = summary.totals.unknown_models
+    if unknown:
+        names = ", ".join(f"{name} ({count:,})" for name, count in sorted(unknown.items()))
+        console.print("[bold yellow]Passed over[/] events of models that aren't watched:", Text(names))
+    for warning in summary.warnings:
+        console.print("[bold yellow]Note[/]   ", Text(warning))
+
+
+def _show_alerts(console: Console, episodes: Episodes, path: str | None) -> None:
+    if not len(episodes):
+        console.print("[bold green]No alert.[/]" + (f" {escape(path)} is empty." if path else ""), soft_wrap=True)
+        return
+    counted = Text(", ").join(
+        Text(f"{count:,} {severity}", style=STYLES[severity]) for severity, count in episodes.by_severity().items()
+    )
+    console.print(Text.assemble(("Alerts", "bold"), "  ", counted))
+    console.print()
+    found = episodes.all()
+    console.print(episodes_table(found[:_EPISODES_SHOWN]))
+    if len(found) > _EPISODES_SHOWN:
+        console.print(f"… and {len(found) - _EPISODES_SHOWN:,} more in {path}", markup=False, soft_wrap=True)
+    console.print()
+    features = episodes.by_feature()
+    shown = [f"{name} {count:,}" for name, count in list(features.items())[:_FEATURES_SHOWN]]
+    more = [f"{len(features) - _FEATURES_SHOWN:,} more"] if len(features) > _FEATURES_SHOWN else []
+    console.print(Text.assemble(("By feature", "bold"), "  ", ", ".join([*shown, *more])))
+    if path is not None:
+        console.print(f"[bold]Events[/]      {episodes.events:,} in {escape(path)}", soft_wrap=True)

@@ -1,0 +1,28 @@
+"""The `--model ID[/VERSION]` option: which configured model the rows of a table belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from driftgauge.errors import ConfigError
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="ID[/VERSION]", help="Which configured model; needed if there are many."),
+]
+
+
+def chosen_model(names: Sequence[str], wanted: str | None) -> int:
+    """Index of the model that `wanted` names among `ID/VERSION` names; the only one if it is None. ConfigError else."""
+    if wanted is None:
+        if len(names) > 1:
+            raise ConfigError(f"--model: the configuration has several models; name one of {', '.join(names)}")
+        return 0
+    matching = [i for i, name in enumerate(names) if wanted in (name, name.rpartition("/")[0])]
+    if len(matching) != 1:
+        found = "no" if not matching else "more than one"
+        raise ConfigError(f"--model {wanted}: {found} such model; there are {', '.join(names)}")
+    return matching[0]
