@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from driftgauge.decode.columns import Decoded, EventColumns
+
+from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
 from driftgauge.ingest.source import SourceIngest, SubjectPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import (
@@ -57,8 +58,6 @@ class ColumnDecoder:
         self._layout, self._subject = layout, subject
 
     def decode(self, batch: RecordBatch) -> Decoded:
-        from driftgauge.decode.columns import Reject, RejectCode
-
         bad = [value == b"x" for value in batch.values]
         times = np.array([0 if b else int(v or 0) for v, b in zip(batch.values, bad, strict=True)], np.int64)
         accepted = ~np.array(bad, bool)
@@ -87,5 +86,6 @@ def small_ingest(source: Source = SOURCE, out_of_orderness: int = 0, pane: int =
     return SourceIngest(
         source, ColumnDecoder(layout), {SUBJECT: SubjectPlan(layout, pane)}, out_of_orderness=out_of_orderness
     )
+
 
 DAY_SPREAD = 4 * 24 * 60 * MINUTE

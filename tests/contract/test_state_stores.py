@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 import redis
+
 from driftgauge.errors import FencedError, StateError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.state.base import Progress

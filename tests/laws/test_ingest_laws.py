@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from builders import DAY_SPREAD, MINUTE, records, small_ingest
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.merge import PaneMerge
 from driftgauge.panes.messages import PartialPane, Sources, Watermark
 from driftgauge.records import Source
-from hypothesis import given
-from hypothesis import strategies as st
 
 times = st.lists(
     st.one_of(st.integers(0, 20 * MINUTE), st.integers(0, DAY_SPREAD), st.just("x")), min_size=1, max_size=80
@@ -18,8 +19,10 @@ cuts = st.lists(st.integers(1, 30), max_size=10)
 
 def run(log, sizes, *, restart=False, source=None):
     """The partials and rejected offsets of a log, cut into batches of the given sizes."""
-    make = (lambda: small_ingest(out_of_orderness=5_000)) if source is None else (
-        lambda: small_ingest(source, out_of_orderness=5_000)
+    make = (
+        (lambda: small_ingest(out_of_orderness=5_000))
+        if source is None
+        else (lambda: small_ingest(source, out_of_orderness=5_000))
     )
     ingest = make()
     messages, refused, at = [], {}, 0

@@ -120,7 +120,6 @@ def test_severity_goes_by_the_size_of_the_change(key, before, after, severity):
         ("income|psi_1h|", "FeatureDrift"),
         ("|score_spread|", "PredictionDrift"),
         ("|predicted_share|rejected", "PredictionDrift"),
-        ("|prediction_psi_1h|", "PredictionDrift"),
     ],
 )
 def test_alert_names_say_what_kind_of_trouble_it_is(key, name):

@@ -151,8 +151,10 @@ def test_other_takes_part_where_the_reference_has_it() -> None:
     counts[100:, KIND.slot.cell("other")] += 30
     feed.push(counts)
     assert {d.series for _, d in feed.found} == {KIND.index}
-    label = next(s for s in SERIES.series if s.slot.role == "label" and s.kind == "window")
-    assert label.slot.cell("other") not in feed.detector._cells
+
+
+def test_of_two_classes_the_share_tells_all_and_psi_is_left_out() -> None:
+    assert {s.name for s in SERIES.series if s.slot.role == "label" and s.kind != "rate"} == {"predicted_share"}
 
 
 def test_a_constant_field_has_no_verdict() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from builders import MINUTE, SOURCE, SUBJECT, records, small_ingest
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
@@ -41,7 +42,7 @@ def test_an_event_within_the_bound_is_not_late_even_if_older():
 def test_one_record_far_ahead_is_refused_and_moves_nothing():
     ingest = small_ingest()
     done = ingest.process(records([0, 3 * DAY, 1000]))
-    (batch, reject), = done.rejects
+    ((batch, reject),) = done.rejects
     assert (batch.offsets[reject.row], reject.code) == (1, "timestamp_in_future")
     assert ingest.watermark == 1000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from builders import MINUTE, SOURCE, SUBJECT, small_profile
 from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
 from driftgauge.detect.subject import SubjectDetection
@@ -80,9 +81,12 @@ def told(transitions):
     return [(t.event, t.severity, t.at // MINUTE - 1) for t in transitions]
 
 
-NULL_STORM = [pane(m, 0.01) for m in range(10)] + [pane(m, 0.1) for m in range(10, 15)] + [
-    pane(m, 0.9) for m in range(15, 25)
-] + [pane(m, 0.01) for m in range(25, 40)]
+NULL_STORM = (
+    [pane(m, 0.01) for m in range(10)]
+    + [pane(m, 0.1) for m in range(10, 15)]
+    + [pane(m, 0.9) for m in range(15, 25)]
+    + [pane(m, 0.01) for m in range(25, 40)]
+)
 STORM_SCRIPT = {(m, MISSING): True for m in range(10, 25)}
 
 

@@ -67,9 +67,7 @@ def build_worker(config: Config, profiles: Sequence[Profile], log: Any) -> Worke
 def redis_state(redis: RedisConfig, group: str) -> RedisState:
     """The state store of a group."""
     password = redis.password.get_secret_value() if redis.password is not None else None
-    return RedisState(
-        redis.url, namespace=redis.namespace, group=group, username=redis.username, password=password
-    )
+    return RedisState(redis.url, namespace=redis.namespace, group=group, username=redis.username, password=password)
 
 
 class _Tasks:
@@ -99,9 +97,7 @@ class _Tasks:
                 source, stage_of(self._models), self._topics.layouts, self._config.topics.alerts, self._render
             )
         kind = self._kinds[source.topic]
-        ingest = ingest_of(
-            self._models, source, self._decoders[kind], cut_start=self._config.kafka.start != "earliest"
-        )
+        ingest = ingest_of(self._models, source, self._decoders[kind], cut_start=self._config.kafka.start != "earliest")
         return IngestTask(ingest, self._topics, gating=kind in self._gating)
 
 

@@ -110,11 +110,15 @@ class SecurityConfig(_Section):
 
 
 class KafkaConfig(_Section):
-    """The cluster and the consumer group. `start`, for partitions without state: earliest, latest or a time (ms)."""
+    """The cluster and the consumer group. `start`, for partitions without state: earliest, latest or a time (ms).
+
+    `session_timeout` (ms): a worker that is not heard of for so long loses its partitions to the others.
+    """
 
     bootstrap_servers: list[Annotated[str, Field(pattern=r"^[^\s,]+:\d{1,5}$")]] = Field(min_length=1)
     group_id: KeyPart = "driftgauge"
     group_instance_id: Name | None = None
+    session_timeout: Annotated[PositiveDuration, Field(ge=1000)] = 45_000
     start: Start = "earliest"
     security: SecurityConfig = SecurityConfig()
 
@@ -216,7 +220,6 @@ class ModelConfig(_Section):
     profile: Annotated[str, Field(min_length=1)]
     false_alarm_budget: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
     features_from: Literal["predictions", "features"] | None = None
-    effective_from: Time | None = None
     panes: ModelPanesConfig | None = None
 
 
@@ -242,11 +245,13 @@ class AlertsConfig(_Section):
 
 
 class LimitsConfig(_Section):
-    """Caps on what untrusted input can make the worker hold. Reaching one is counted and logged, never an exit."""
+    """Caps on what is taken and held.
+
+    `max_record_bytes`: longer records go to the dead letters; `ring_panes`: how many non-empty panes of each series are
+    remembered, for levels and change points.
+    """
 
     max_record_bytes: int = Field(default=1_000_000, ge=1024)
-    unknown_models: int = Field(default=100, ge=1)
-    open_panes: int = Field(default=100_000, ge=10)
     ring_panes: int = Field(default=1440, ge=60)
 
 

@@ -17,7 +17,8 @@ from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
 from driftgauge.alerts.lifecycle import LifecycleSettings
 from driftgauge.alerts.stage import DetectStage, Raised, WatchPlan
 from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
-from driftgauge.decode.decoder import Decoder, ModelDecoding
+from driftgauge.decode.decoder import Decoder
+from driftgauge.decode.model import ModelDecoding
 from driftgauge.detect.detectors import DETECTORS
 from driftgauge.detect.registry import build_detectors
 from driftgauge.detect.river_state import check_river
@@ -149,7 +150,7 @@ def default_model(profile: Profile, *, pane: str = "auto", budget: float = 1.0) 
 
 
 def decoder_of(models: Sequence[Model], kind: str | None, *, default_model_id: str | None = None) -> Decoder:
-    """The decoder of a topic that carries `kind` (predictions, features, labels), or of files (None: whatever comes)."""
+    """The decoder of a topic that carries `kind` (predictions, features, labels; None: whatever a file has)."""
     decodings = [
         ModelDecoding(
             subject=model.subject,
@@ -177,7 +178,7 @@ def ingest_of(models: Sequence[Model], source: Source, decoder: Decoder, *, cut_
 
 
 def stage_of(models: Sequence[Model]) -> DetectStage:
-    """A fresh detect stage of all models. StateError if the installed river keeps its state otherwise than we read it."""
+    """A fresh detect stage of all models. StateError if the installed river keeps its state in another layout."""
     check_river()
     plans = {
         model.subject: WatchPlan(
@@ -214,4 +215,3 @@ def gating_kinds(models: Sequence[Model], config: Config) -> list[str]:
     """The kinds of topics that gate panes: those that anything is counted from."""
     counted = {"predictions", *(model.features_from for model in models)}
     return [kind for kind in config.topics.inputs if kind in counted]
-

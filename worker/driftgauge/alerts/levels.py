@@ -57,7 +57,7 @@ class SeriesPast:
         return _level(self.values[:stop], self.n[:stop])
 
     def split(self) -> Split | None:
-        """Largest |m1 - m0| sqrt(n0 n1 / (n0 + n1)) over all cuts (CUSUM / likelihood-ratio split); None if too short."""
+        """Largest |m1 - m0| sqrt(n0 n1 / (n0 + n1)) over all cuts (likelihood-ratio split); None if too short."""
         total = len(self.values)
         if total < 2 * MIN_SIDE:
             return None

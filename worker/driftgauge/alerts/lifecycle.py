@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from driftgauge.alerts.episode import Episode, decode_episodes, encode_episodes
 from driftgauge.alerts.levels import Level, SeriesPast
 from driftgauge.alerts.severity import SEVERITIES, severity_of
-from driftgauge.alerts.transition import DetectorEvidence, Evidence, EventKind, Severity, Transition
+from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Severity, Transition
 from driftgauge.detect.history import History
 from driftgauge.detect.subject import Findings
 from driftgauge.detect.types import Detection
@@ -52,9 +52,7 @@ class _Moment:
 class Lifecycle:
     """All episodes of one subject."""
 
-    def __init__(
-        self, series: Sequence[Series], pane_length: int, analysis: str, settings: LifecycleSettings
-    ) -> None:
+    def __init__(self, series: Sequence[Series], pane_length: int, analysis: str, settings: LifecycleSettings) -> None:
         """No episodes yet. `analysis`: the model's analysis hash, part of every id."""
         self.episodes: dict[str, Episode] = {}
         self._series = series
@@ -218,7 +216,8 @@ class Lifecycle:
 
 
 def _live_counts(history: History, back: int, series: Series, onset: int) -> NDArray[np.int64]:
-    starts = history.count_starts.rows(back)[:, 0]
+    starts = history.count_starts.rows(back)[:, 0].astype(np.int64)
     since = starts >= onset if series.kind != "window" else np.ones(len(starts), bool)
-    cells = history.counts.rows(back)[since, series.slot.start : series.slot.stop]
-    return cells.sum(axis=0, dtype=np.int64)
+    cells = history.counts.rows(back)[since, series.slot.start : series.slot.stop].astype(np.int64)
+    total: NDArray[np.int64] = cells.sum(axis=0)
+    return total

@@ -12,14 +12,17 @@ from rich.text import Text
 from driftgauge.alerts.event import AlertEvent, Labels
 from driftgauge.alerts.numbers import number
 from driftgauge.alerts.severity import SEVERITIES
-from driftgauge.alerts.transition import Severity
+from driftgauge.alerts.transition import EventKind, Severity
 
 STYLES: dict[Severity, str] = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
 
 @dataclass(slots=True)
 class Episode:
-    """One problem on one series, as far as its events have told. Times are RFC 3339 text; `resolved` None: open."""
+    """One problem on one series at its worst. Times are RFC 3339 text; `resolved` None: still open.
+
+    `before`, `after` and `effect` (size of the difference) in the series' own unit.
+    """
 
     labels: Labels
     opened: str
@@ -28,6 +31,7 @@ class Episode:
     summary: str
     before: float | None
     after: float | None
+    effect: float = 0.0
     resolved: str | None = None
 
 
@@ -35,9 +39,9 @@ class Episodes:
     """Collects alert events into episodes, in the order in which they opened."""
 
     def __init__(self) -> None:
-        """None yet."""
+        """None yet. `events` counts by kind."""
         self._by_identity: dict[tuple[str, ...], Episode] = {}
-        self.events = 0
+        self.events: Counter[EventKind] = Counter()
 
     def __len__(self) -> int:
         """How many problems there were."""
@@ -45,7 +49,7 @@ class Episodes:
 
     def add(self, event: AlertEvent) -> None:
         """Take the next event."""
-        self.events += 1
+        self.events[event.event] += 1
         labels = event.labels
         episode = self._by_identity.setdefault(
             (labels.model_id, labels.model_version, labels.segment, series_text(labels), event.startsAt),
@@ -57,8 +61,12 @@ class Episodes:
                 episode.resolved = event.updatedAt
             return
         episode.severity = max(episode.severity, labels.severity, key=SEVERITIES.index)
+        effect = abs(event.detail.effect or 0.0)
+        # Repeats go on while a problem fades; it is remembered as it was at its worst.
+        if event.event == "repeat" and effect <= episode.effect:
+            return
         episode.since, episode.summary = event.detail.change_point.at, event.annotations.summary
-        episode.before, episode.after = event.detail.from_, event.detail.to
+        episode.before, episode.after, episode.effect = event.detail.from_, event.detail.to, effect
 
     def all(self) -> list[Episode]:
         """Every one."""

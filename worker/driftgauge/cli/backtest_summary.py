@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from driftgauge.alerts.numbers import lasted
+from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.cli.replayed_alerts import CoveredMerge
 from driftgauge.durations import format_duration
@@ -20,8 +21,9 @@ from driftgauge.engine import Model
 from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.timestamps import format_timestamp
 
-_EPISODES_SHOWN = 20
+_EPISODES_SHOWN = 15
 _FEATURES_SHOWN = 8
+_KINDS: tuple[EventKind, ...] = ("opened", "escalated", "repeat", "resolved")
 _INDENT = (0, 0, 0, 2)
 
 
@@ -67,7 +69,7 @@ def to_json(summary: Summary) -> bytes:
         "models": [_model(model) for model in summary.models],
         "warnings": summary.warnings,
         "alerts": {
-            "events": episodes.events,
+            "events": dict(sorted(episodes.events.items())),
             "opened": len(episodes),
             "by_severity": episodes.by_severity(),
             "by_feature": episodes.by_feature(),
@@ -160,4 +162,5 @@ def _show_alerts(console: Console, episodes: Episodes, path: str | None) -> None
     more = [f"{len(features) - _FEATURES_SHOWN:,} more"] if len(features) > _FEATURES_SHOWN else []
     console.print(Text.assemble(("By feature", "bold"), "  ", ", ".join([*shown, *more])))
     if path is not None:
-        console.print(f"[bold]Events[/]      {episodes.events:,} in {escape(path)}", soft_wrap=True)
+        kinds = ", ".join(f"{episodes.events[kind]:,} {kind}" for kind in _KINDS if episodes.events[kind])
+        console.print(f"[bold]Events[/]      {kinds}, in {escape(path)}", soft_wrap=True)

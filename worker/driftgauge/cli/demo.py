@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,6 +33,7 @@ from driftgauge.sources.profile_file import read_profile, write_profile
 EXAMPLE = "driftgauge demo --out ./driftgauge-demo"
 
 _BATCH = 1000
+_READING = 1.2
 # Longer lines are hard to read.
 _WIDEST = 88
 _SOURCE = Source(APPLICATIONS, 0)
@@ -70,13 +72,13 @@ class _Demo:
             alerts = stack.enter_context(JsonLinesFile(self._out / ALERTS))
             applications = stack.enter_context((self._out / APPLICATIONS).open("wb"))
             demo_text.introduce(self._console)
+            progress = stack.enter_context(ReplayProgress())
             trained = training(self._seed)
             write_profile(profile_of(trained), self._out / PROFILE)
             config, models = self._configured()
             source = ReplaySource(
                 ingest_of(models, _SOURCE, decoder_of(models, None)), self._batches(trained.card, applications)
             )
-            progress = stack.enter_context(ReplayProgress())
             for events in replayed_alerts(
                 models, [source], config.kafka.group_id, alerts, self._totals, CoveredMerge()
             ):
@@ -103,10 +105,10 @@ class _Demo:
                 first += len(values)
 
     def _show(self, events: list[AlertEvent], progress: ReplayProgress) -> None:
-        time = self._totals.event_time
-        if time is not None:
-            progress.update((time - START) / (END - START), time, self._totals.records, len(self._episodes))
-        if not events and (self._quiet_told or time is None or time < BREAK):
+        now = self._totals.event_time
+        if now is not None:
+            progress.update((now - START) / (END - START), now, self._totals.records, len(self._episodes))
+        if not events and (self._quiet_told or now is None or now < BREAK):
             return
         with progress.paused():
             if not self._quiet_told:
@@ -115,3 +117,6 @@ class _Demo:
             for event in events:
                 self._episodes.add(event)
             demo_text.announce(self._console, events, self._tally)
+        if self._console.is_terminal:
+            # Hours pass in a blink here; alerts are there to be read as they fire.
+            time.sleep(_READING)

@@ -88,9 +88,12 @@ def conclude(console: Console, episodes: Sequence[Episode], tally: Tally, out: P
     console.print("[bold]Try next[/], the same on these files, then on yours")
     for line in (
         f"driftgauge profile show {out / PROFILE}",
-        f"driftgauge backtest -c {out / CONFIG} --file {out / APPLICATIONS} --alerts again.jsonl",
-        "driftgauge profile build train.csv --model-id M --model-version 1 --out profile.json",
-        "driftgauge backtest --profile profile.json --file live.csv --alerts alerts.jsonl",
+        f"driftgauge backtest -c {out / CONFIG} \\",
+        f"    --file {out / APPLICATIONS} --alerts again.jsonl",
+        "driftgauge profile build train.csv --model-id M --model-version 1 \\",
+        "    --out profile.json",
+        "driftgauge backtest --profile profile.json --file live.csv \\",
+        "    --alerts alerts.jsonl",
     ):
         console.print(f"  {line}", soft_wrap=True, markup=False)
 

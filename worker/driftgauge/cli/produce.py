@@ -1,4 +1,4 @@
-"""`driftgauge produce`: rows of files onto the configured topic, for demos, load tests and replays onto a real broker."""
+"""`driftgauge produce`: rows of files onto the configured topic, for demos, load tests and replays."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ EXAMPLE = "driftgauge produce -c driftgauge.yaml --file requests.csv --timestamp
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)x")
 
 ModelOption = Annotated[
-    str | None, typer.Option("--model", metavar="ID[/VERSION]", help="Which configured model; needed if there are many.")
+    str | None,
+    typer.Option("--model", metavar="ID[/VERSION]", help="Which configured model; needed if there are many."),
 ]
 SpeedOption = Annotated[
     str, typer.Option("--speed", metavar="max|Nx", help="max, or N times as fast as event time (1x, 60x).")

@@ -40,7 +40,9 @@ class EventColumns:
     `rows` int64 [n]: positions in the record batch. `columns[i]` belongs to slot i of the subject's layout:
     float64 [n] for numeric fields (NaN = missing, +-inf = invalid), int64 [n] for categorical ones, holding the cell
     index within the slot. `has_features` / `has_prediction` bool [n]: which part of a partial event was there; the
-    other part's column values are meaningless. A part that no event of the batch has may have empty columns.
+    other part's column values are meaningless. A column of length 0 is not counted: its part is in no event, or these
+    events name only the other output (a bare prediction where the profile has both score and label). One subject may
+    have several EventColumns in a batch, with disjoint rows.
     """
 
     subject: Subject

@@ -18,7 +18,7 @@ BLOCK_PANES = 256
 
 
 class Ring:
-    """The last `keep` rows of an array, plus up to one block, so that any row of the block can look `keep` rows back."""
+    """The last `keep` rows of an array, plus up to one block, so that any row of it can look `keep` rows back."""
 
     def __init__(self, keep: int, width: int, dtype: str) -> None:
         """An empty ring of rows of `width` numbers."""

@@ -39,6 +39,8 @@ def _count_part(
     everything = bool(chosen.all())
     where = pane if everything else pane[chosen]
     for slot in slots:
+        if not len(columns[slot.index]):
+            continue  # This output isn't judged in these events.
         column = columns[slot.index] if everything else columns[slot.index][chosen]
         cells = numeric_cells(slot.spec, column) if isinstance(slot.spec, NumericField) else column
         counts[:, slot.start : slot.stop] += _histogram(cells, where, slot.stop - slot.start, len(counts))

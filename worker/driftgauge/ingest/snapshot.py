@@ -53,9 +53,7 @@ def snapshot(ingest: SourceIngest) -> bytes:
         )
         for (subject, start), pane in sorted(ingest.open.items())
     ]
-    state = _State(
-        VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, ingest.cut_start, panes
-    )
+    state = _State(VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, ingest.cut_start, panes)
     return _encoder.encode(state)
 
 
@@ -72,15 +70,15 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
         subject = Subject(*pane.subject)
         plan = ingest.plans.get(subject)
         if plan is None or plan.layout.profile_hash != pane.profile:
-            raise StateError(f"an open pane of {subject} was counted with profile {pane.profile}, not the configured one")
+            raise StateError(
+                f"an open pane of {subject} was counted with profile {pane.profile}, not the configured one"
+            )
         if len(pane.counts) != 8 * plan.layout.size or pane.start % plan.pane_length:
             raise StateError(f"an open pane of {subject} has another shape than its profile and pane length")
         counts = np.frombuffer(pane.counts, "<i8").astype(np.int64)
         if (counts < 0).any() or min(pane.events, pane.first_offset, pane.last_offset) < 0:
             raise StateError(f"an open pane of {subject} holds negative counts")
-        panes[subject, pane.start] = OpenPane(
-            counts, pane.events, pane.first_offset, pane.last_offset, pane.incomplete
-        )
+        panes[subject, pane.start] = OpenPane(counts, pane.events, pane.first_offset, pane.last_offset, pane.incomplete)
     ingest.position = state.position
     ingest.time.watermark = state.watermark
     ingest.time.reached = MIN_TIME if state.idle else state.watermark

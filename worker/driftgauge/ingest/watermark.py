@@ -20,9 +20,12 @@ _MAX_AHEAD_PANES = 10
 
 
 class Admission(NamedTuple):
-    """Verdict on a batch's rows. `taken` int64: rows to count, ascending. `before` int64, same length: the watermark
-    each of them met (ms; MIN_TIME if none yet). `refused`: rows too far in the future. `held`: rows to bring again,
-    in front of the next batch."""
+    """Verdict on a batch's rows.
+
+    `taken` int64: rows to count, ascending. `before` int64, same length: the watermark each of them met (ms; MIN_TIME
+    if none yet). `refused`: rows too far in the future. `held`: rows to bring again,
+    in front of the next batch.
+    """
 
     taken: NDArray[np.int64]
     before: NDArray[np.int64]
@@ -35,8 +38,11 @@ MIN_TIME = -(1 << 62)
 
 @dataclass(slots=True)
 class EventTime:
-    """The clock of one source. `watermark` in ms, MIN_TIME before the first record; `reached`: what of it the source's
-    own records account for (an idle source's watermark is raised beyond that)."""
+    """The clock of one source.
+
+    `watermark` in ms, MIN_TIME before the first record; `reached`: what of it the source's own records account for (an
+    idle source's watermark is raised beyond that).
+    """
 
     out_of_orderness: int
     max_ahead: int

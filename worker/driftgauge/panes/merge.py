@@ -37,8 +37,10 @@ class Pane:
 
 @dataclass(slots=True)
 class PaneMerge:
-    """The open panes of one panes partition. `watermarks`: ms per source; `closed_to`: ms, no pane ending there or
-    before is open any more; `duplicates`: partials seen before; `conflicts`: partials counted with another profile.
+    """The open panes of one panes partition.
+
+    `watermarks`: ms per source; `closed_to`: ms, no pane that ends there or before is open any more; `duplicates`:
+    partials seen before; `conflicts`: partials counted with another profile.
     """
 
     sources: tuple[Source, ...] | None = None
@@ -54,9 +56,7 @@ class PaneMerge:
             case PartialPane():
                 self._add(message)
             case Watermark():
-                self.watermarks[message.source] = max(
-                    message.time, self.watermarks.get(message.source, message.time)
-                )
+                self.watermarks[message.source] = max(message.time, self.watermarks.get(message.source, message.time))
             case Sources():
                 self.sources = message.sources
             case ProfileChange():

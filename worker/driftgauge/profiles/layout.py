@@ -30,7 +30,7 @@ class Slot:
     stop: int
 
     def cell(self, special: str) -> int:
-        """Flat index of a special cell (`missing`, `invalid`, `below`, ...). KeyError-like ValueError if it has none."""
+        """Flat index of a special cell (`missing`, `invalid`, `below`, ...). ValueError if it has none."""
         return self.start + self.spec.cell_names.index(special, self.spec.bins)
 
 

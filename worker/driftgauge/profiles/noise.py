@@ -88,13 +88,15 @@ def _noise(values: NDArray[np.float64], n: NDArray[np.int64]) -> SeriesNoise | N
 
 
 def psi_noise(slot: Slot, pane: int, times: NDArray[np.int64], cells: NDArray[np.int64]) -> PsiNoise | None:
-    """PSI of each reference window against all other rows (leave one out), over the value cells (and `other`).
+    """PSI of each reference window against all other rows (leave one out), over the cells that `detect` compares.
 
-    Half a row is added to every cell. Windows with fewer than five values per cell are left out; fewer than twenty
-    windows give None. `times` ascend; `cells` int64 [n] are those within the slot.
+    Those are the value cells, and `other` where the reference has any of it. Half a row is added to every cell. Windows
+    with fewer than five values per cell are left out; fewer than twenty windows give None. `times` ascend; `cells`
+    int64 [n] are those within the slot.
     """
     length = window_length(pane)
-    compared = slot.spec.bins + (1 if isinstance(slot.spec, CategoricalField) else 0)
+    other = isinstance(slot.spec, CategoricalField) and slot.spec.counts[slot.spec.bins] > 0
+    compared = slot.spec.bins + int(other)
     valid = cells < compared
     _, window = np.unique(times[valid] // length, return_inverse=True)
     windows = int(window.max()) + 1 if window.size else 0

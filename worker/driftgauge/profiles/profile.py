@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import Annotated, Literal, Self, TypeVar
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA_VERSION = "1.0"
 NUMERIC_SPECIALS = ("missing", "invalid", "below", "above")
 CATEGORICAL_SPECIALS = ("other", "missing", "invalid", "unseen")
 
@@ -73,11 +73,12 @@ class NumericField(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if any(b <= a for a, b in zip(self.edges, self.edges[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(self.edges)):
             raise ValueError("edges must ascend strictly")
         if not self.low <= self.minimum <= self.maximum <= self.high:
             raise ValueError("low <= minimum <= maximum <= high does not hold")
-        return _check_cells(self, self.bins + len(NUMERIC_SPECIALS))
+        _check_cells(self, self.bins + len(NUMERIC_SPECIALS))
+        return self
 
     @property
     def bins(self) -> int:
@@ -88,7 +89,7 @@ class NumericField(_Model):
     def cell_names(self) -> list[str]:
         """A readable name per cell: the bin's range, then the special cells."""
         bounds = [self.minimum, *self.edges, self.maximum]
-        ranges = [f"{a:.6g}..{b:.6g}" for a, b in zip(bounds, bounds[1:], strict=False)]
+        ranges = [f"{a:.6g}..{b:.6g}" for a, b in pairwise(bounds)]
         return [*ranges, *NUMERIC_SPECIALS]
 
 
@@ -119,7 +120,8 @@ class CategoricalField(_Model):
             raise ValueError(f"categories must all be of value_type {self.value_type}")
         if len(set(values)) != len(values):
             raise ValueError("a category is listed twice")
-        return _check_cells(self, self.bins + len(CATEGORICAL_SPECIALS))
+        _check_cells(self, self.bins + len(CATEGORICAL_SPECIALS))
+        return self
 
     @property
     def bins(self) -> int:
@@ -132,7 +134,6 @@ class CategoricalField(_Model):
         return [*(category_text(c) for c in self.categories), *CATEGORICAL_SPECIALS]
 
 
-_F = TypeVar("_F", NumericField, CategoricalField)
 ProfileField = Annotated[NumericField | CategoricalField, Field(discriminator="type")]
 
 
@@ -151,7 +152,7 @@ class PredictionProfile(_Model):
 
 
 class ReferenceSpan(_Model):
-    """Where the reference came from: file names (no paths), rows, and the event times of its first and last row (ms)."""
+    """Where the reference came from: file names (no paths), rows, event times of its first and last row (ms)."""
 
     files: list[str]
     rows: Count
@@ -162,7 +163,7 @@ class ReferenceSpan(_Model):
 class Profile(_Model):
     """The whole profile of one model version. `suggested_pane` is a duration text such as "60s" or "1d"."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.0"] = "1.0"
     model_id: Name
     model_version: Name
     reference: ReferenceSpan
@@ -183,11 +184,10 @@ def category_text(value: str | bool | int) -> str:  # noqa: FBT001
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _check_cells(field: _F, cells: int) -> _F:
+def _check_cells(field: NumericField | CategoricalField, cells: int) -> None:
     if len(field.counts) != cells:
         raise ValueError(f"counts has {len(field.counts)} cells, expected {cells}")
     if field.score_means and len(field.score_means) != cells:
         raise ValueError(f"score_means has {len(field.score_means)} cells, expected {cells}")
     if math.fsum(field.counts) == 0:
         raise ValueError("the reference holds no row for this field")
-    return field

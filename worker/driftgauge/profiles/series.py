@@ -66,8 +66,11 @@ class Series:
 
 
 class SeriesValues(NamedTuple):
-    """For P panes and S series: `n` int64 [P, S] events behind the value, `hits` int64 [P, S] (rates and shares, else
-    0), `values` float64 [P, S], NaN where n is 0 and for window series."""
+    """The series of P panes, S of them.
+
+    `n` int64 [P, S]: events behind the value; `hits` int64 [P, S]: those with the indicator (rates and shares, else 0);
+    `values` float64 [P, S]: NaN where n is 0 and for window series.
+    """
 
     n: NDArray[np.int64]
     hits: NDArray[np.int64]
@@ -220,5 +223,9 @@ def _family(layout: Layout, name: str, rank: int, group: list[Series]) -> _Famil
         slot = entry.slot
         weights[slot.start : slot.stop], mask[slot.start : slot.stop], scale = _formula(slot, name, rank)
     return _Family(
-        np.array([s.index for s in group], np.int64), np.array([s.slot.index for s in group], np.int64), weights, mask, scale
+        np.array([s.index for s in group], np.int64),
+        np.array([s.slot.index for s in group], np.int64),
+        weights,
+        mask,
+        scale,
     )

@@ -44,6 +44,8 @@ def consumer_settings(config: Config) -> dict[str, Any]:
     return connection_settings(config) | {
         "group_id": config.kafka.group_id,
         "group_instance_id": config.kafka.group_instance_id,
+        "session_timeout_ms": config.kafka.session_timeout,
+        "heartbeat_interval_ms": config.kafka.session_timeout // 10,
         "enable_auto_commit": False,
         # A silent reset is how records are lost: an unknown position must raise.
         "auto_offset_reset": "none",

@@ -212,9 +212,7 @@ class Worker:
         self._balance(ingests, told)
 
     def _gating(self) -> dict[Source, Any]:
-        return {
-            s: o for s, o in sorted(self._owned.items()) if isinstance(o.task, IngestTask) and o.task.gating
-        }
+        return {s: o for s, o in sorted(self._owned.items()) if isinstance(o.task, IngestTask) and o.task.gating}
 
     def _raise_idle(self, now: int, ingests: Mapping[Source, Any]) -> None:
         mark = self._idle.mark(now)

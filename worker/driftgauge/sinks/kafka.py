@@ -31,8 +31,8 @@ class KafkaSink:
 
     def publish(self, publications: Sequence[Publication]) -> None:
         """See Sink."""
-        try:
-            for record in publications:
+        for record in publications:
+            try:
                 self._pending.append(
                     self._producer.send(
                         record.topic,
@@ -42,8 +42,8 @@ class KafkaSink:
                         headers=list(record.headers),
                     )
                 )
-        except KafkaError as error:
-            raise UnavailableError(f"Kafka did not take a record for {record.topic}: {error}") from error
+            except KafkaError as error:
+                raise UnavailableError(f"Kafka did not take a record for {record.topic}: {error}") from error
 
     def flush(self) -> None:
         """See Sink. Each record's own acknowledgement is checked, not just that the buffer is empty."""

@@ -41,6 +41,10 @@ class KafkaSource:
     ) -> None:
         """Join the group. The three callbacks run inside `poll`, on another thread, while the caller waits."""
         self._consumer.subscribe(sorted(topics), listener=_Listener(self._consumer, assigned, revoked, lost))
+        # A leader that joins before it has these topics' metadata assigns nothing, and nobody asks again for minutes.
+        for topic in topics:
+            if self.partitions(topic) is None:
+                raise UnavailableError(f"Kafka tells of no partitions of {topic}; does the topic exist?")
 
     def poll(self, timeout_ms: int) -> list[RecordBatch]:
         """Records of each partition that has any, in offset order."""

@@ -1,0 +1,215 @@
+"""The whole line on a real Kafka and a real Redis: one loan story, told live, restarted, shared, and from a file."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from driftgauge.alerts.event import Run
+from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
+from driftgauge.engine import EngineSettings, decoder_of, ingest_of, model_of, renderer_of, stage_of
+from driftgauge.profiles.build import Reference, build_profile
+from driftgauge.profiles.kinds import Kind
+from driftgauge.profiles.profile import Profile
+from driftgauge.profiles.reference import ColumnGatherer
+from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
+from live import START, Live, loan_events, wait
+
+MINUTE = 60_000
+EVENTS, BREAK = 24_000, 15_000  # 80 minutes at 5 a second; the break is at 00:50
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def gathered(kind: Kind, values: list) -> object:
+    gatherer = ColumnGatherer(kind)
+    gatherer.extend(values)
+    return gatherer.column()
+
+
+@pytest.fixture(scope="session")
+def profile() -> Profile:
+    rows = [json.loads(event) for event in loan_events(20_000, seed=1)]
+    reference = Reference(
+        ["train"],
+        np.array([row["timestamp"] for row in rows], np.int64),
+        {
+            "employment_type": gathered("string", [row["features"]["employment_type"] for row in rows]),
+            "income": gathered("numeric", [row["features"]["income"] for row in rows]),
+        },
+        gathered("string", [row["prediction"] for row in rows]),
+    )
+    return build_profile(reference, model_id="loan-approval", model_version="7").profile
+
+
+@pytest.fixture(scope="session")
+def story() -> list[bytes]:
+    return loan_events(EVENTS, break_at=BREAK)
+
+
+@pytest.fixture(scope="session")
+def expected(profile, story) -> list[dict]:
+    """The same records as a file: what every live run has to give."""
+    settings = EngineSettings.of(PanesConfig(out_of_orderness="5s"), AlertsConfig(), LimitsConfig(), {})
+    models = [model_of(profile, settings, pane_length=MINUTE, budget=1.0)]
+    source = Source("story.jsonl", 0)
+    batch = RecordBatch(source, range(len(story)), [0] * len(story), story)
+    stage = stage_of(models)
+    render = renderer_of(models, Run(mode="backtest", run_id="test"))
+    ingest = ingest_of(models, source, decoder_of(models, None))
+    raised = [r for step in replay([ReplaySource(ingest, [batch])], stage, ReplayTotals()) for r in step]
+    return [json.loads(render(r).to_json()) for r in raised]
+
+
+@pytest.fixture
+def live(kafka, redis_server, tmp_path, profile):
+    made = []
+
+    def make(**options) -> Live:
+        made.append(Live(kafka, redis_server, tmp_path, profile, **options))
+        return made[-1]
+
+    yield make
+    for deployment in made:
+        deployment.stop()
+
+
+def ids(alerts) -> list[str]:
+    return list(dict.fromkeys(alert["event_id"] for alert in alerts))
+
+
+def test_the_loan_story_is_told_soon_once_with_its_cause_and_stops_gracefully(live, story, expected):
+    line = live()
+    line.produce(story)
+    worker = line.start()
+    alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
+    assert worker.terminate() == 0
+    assert worker.events("worker_stopped")
+    assert ids(alerts) == ids(expected)
+    first = alerts[0]
+    assert first["labels"]["feature"] == "employment_type"
+    assert first["labels"]["series"] == "missing"
+    assert first["detail"]["change_point"]["at"] == "2026-01-01T00:50:00Z"
+    assert first["startsAt"] == "2026-01-01T00:51:00Z"
+    assert first["run"]["mode"] == "live"
+    assert set(first["source"]["offsets"]) == {"0", "1", "2"}
+    schema = json.loads((SCHEMAS / "alert.v1.schema.json").read_text())
+    for alert in alerts:
+        jsonschema.validate(alert, schema)
+    for record in line.read("alerts"):
+        alert = json.loads(record.value)
+        assert record.key.decode() == alert["fingerprint"]
+        assert dict(record.headers)["event_id"].decode() == alert["event_id"]
+    without_run = [{k: v for k, v in a.items() if k not in ("run", "source")} for a in alerts]
+    assert without_run == [{k: v for k, v in a.items() if k not in ("run", "source")} for a in expected]
+
+
+def test_restarts_in_the_middle_give_the_same_alerts(live, story, expected):
+    line = live()
+    first = line.start()
+    line.produce(story[:9000])
+    wait(line.consumed, bool, 30, [first])
+    assert first.terminate() == 0
+    second = line.start()
+    line.produce(story[9000:16_000])
+    wait(lambda: second.events("partition_taken"), bool, 30, [second])
+    second.kill()
+    third = line.start()
+    line.produce(story[16_000:])
+    alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
+    assert ids(alerts) == ids(expected)
+    assert all(taken["restored"] for taken in third.events("partition_taken"))
+    assert third.terminate() == 0
+
+
+def test_a_crash_after_publishing_panes_repeats_them_and_changes_no_alert(live, story, expected):
+    line = live(checkpoint={"interval": "10m"})
+    line.produce(story)
+    first = line.start()
+    wait(lambda: len(line.read("panes", 2)), lambda n: n > 200, 30, [first])
+    first.kill()
+    settings = json.loads(line.config.read_text())
+    quick = line.folder / "quick.yaml"
+    quick.write_text(json.dumps(settings | {"checkpoint": {"interval": "300ms"}}))
+    second = line.start(config=quick)
+
+    def panes() -> list[bytes]:
+        return [r.value for r in line.read("panes", 2) if json.loads(r.value)["type"] == "pane"]
+
+    published = wait(panes, lambda found: len(found) >= 2 * len(set(found)), 40, [second])
+    alerts = line.wait_for_alerts(lambda found: len(found) >= 2 * len(expected))
+    assert second.terminate() == 0
+    assert ids(alerts) == ids(expected)
+    # Repeated panes are the same, byte for byte.
+    places = {(p["start"], p["source"]["partition"]) for p in map(json.loads, published)}
+    assert len(places) == len(set(published))
+
+
+def test_a_second_worker_takes_partitions_with_their_state(live, story, expected):
+    line = live()
+    first = line.start()
+    line.produce(story[:9000])
+    wait(line.consumed, bool, 30, [first])
+    second = line.start()
+    taken = wait(lambda: second.events("partition_taken"), lambda found: len(found) >= 2, 40, [first, second])
+    assert all(entry["restored"] for entry in taken)
+    line.produce(story[9000:])
+    alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
+    assert ids(alerts) == ids(expected)
+    assert first.terminate() == 0
+    assert second.terminate() == 0
+
+
+def test_poison_lands_in_the_dead_letters_and_the_partition_goes_on(live, story):
+    line = live(partitions=1)
+    poison = [
+        b"\xff\xfe not json",
+        b"[1, 2]",
+        b'{"timestamp": 5}',
+        b'{"model_id": "loan-approval", "timestamp": "soon"}',
+    ]
+    line.produce([*story[:500], *poison, *story[500:1000]])
+    worker = line.start()
+    letters = wait(lambda: line.read("dead_letters"), lambda found: len(found) >= 4, 30, [worker])
+    assert [letter.value for letter in letters] == poison
+    headers = [{name: value.decode() for name, value in letter.headers} for letter in letters]
+    codes = [next(v for k, v in h.items() if "code" in k or "reason" in k) for h in headers]
+    assert codes == ["malformed_json", "not_an_object", "no_model_id", "bad_timestamp"]
+    assert [next(v for k, v in h.items() if "offset" in k) for h in headers] == ["500", "501", "502", "503"]
+    wait(line.consumed, bool, 20, [worker])
+    assert worker.terminate() == 0
+
+
+def test_an_empty_partition_costs_the_idle_time_and_no_stall(live, story, expected):
+    line = live(partitions=3)
+    line.produce(story, partition=0)
+    line.start()
+    alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
+    assert ids(alerts) == ids(expected)
+
+
+def test_a_burst_after_a_silence_neither_stalls_nor_loses_events(live):
+    line = live(partitions=2, panes={"length": "1s", "out_of_orderness": "1s", "idle_after": "2s", "partitions": 1})
+    worker = line.start()
+    wait(lambda: worker.events("partition_taken"), lambda found: len(found) >= 3, 30, [worker])
+    sent = 0
+    for burst in range(2):
+        now = time.time_ns() // 1_000_000
+        events = loan_events(200, every_ms=1, start=now, seed=burst)
+        line.produce(events)
+        sent += len(events)
+        if burst == 0:
+            time.sleep(6)
+
+    def counted():
+        panes = [json.loads(r.value) for r in line.read("panes")]
+        return sum(p["events"] for p in panes if p["type"] == "pane")
+
+    assert wait(counted, lambda n: n >= sent, 30, [worker]) == sent
+    assert worker.terminate() == 0
+    assert now > START

@@ -1,0 +1,173 @@
+"""A worker as its users run it: topics of its own, a config file, `driftgauge run` as a process, its alerts."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from driftgauge.profiles.profile import Profile
+from driftgauge.sources.profile_file import write_profile
+
+START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+JOBS = ("salaried", "self_employed", "unemployed")
+
+
+def loan_events(count: int, *, every_ms: int = 200, break_at: int | None = None, seed: int = 7, start: int = START):
+    """Canonical events; from `break_at` on employment_type is NULL in 93 % and the applicant rejected."""
+    rng = np.random.default_rng(seed)
+    events = []
+    for i in range(count):
+        broken = break_at is not None and i >= break_at
+        job = None if rng.random() < (0.93 if broken else 0.008) else JOBS[rng.integers(3)]
+        rejected = job is None or rng.random() < 0.2
+        event = {
+            "event_type": "prediction",
+            "prediction_id": f"p{i}",
+            "model_id": "loan-approval",
+            "model_version": "7",
+            "timestamp": start + i * every_ms,
+            "features": {"employment_type": job, "income": round(float(rng.lognormal(10, 0.5)), 2)},
+            "prediction": "rejected" if rejected else "approved",
+        }
+        events.append(json.dumps(event).encode())
+    return events
+
+
+class Live:
+    """One deployment on a shared broker and Redis, with names of its own."""
+
+    def __init__(
+        self, kafka, redis_server, folder: Path, profile: Profile, *, partitions: int = 3, **overrides
+    ) -> None:
+        self.kafka, self.folder = kafka, folder
+        name = uuid.uuid4().hex[:8]
+        self.topics = {kind: f"{kind}-{name}" for kind in ("predictions", "panes", "alerts", "dead_letters")}
+        self.partitions = partitions
+        write_profile(profile, folder / "profile.json")
+        self.config = folder / "driftgauge.yaml"
+        settings = {
+            "kafka": {"bootstrap_servers": [kafka.bootstrap], "group_id": f"g-{name}", "session_timeout": "3s"},
+            "topics": self.topics,
+            "redis": {"url": redis_server.url, "namespace": f"test-{name}"},
+            "panes": {"length": "1m", "out_of_orderness": "5s", "idle_after": "2s", "partitions": 2},
+            "models": [{"model_id": "loan-approval", "model_version": "7", "profile": "profile.json"}],
+            "checkpoint": {"interval": "300ms"},
+        }
+        for section, values in overrides.items():
+            settings[section] = settings.get(section, {}) | values
+        # JSON is YAML.
+        self.config.write_text(json.dumps(settings))
+        self.workers: list[Worker] = []
+        run(["topics", "create", "-c", str(self.config), "--partitions", str(partitions)])
+
+    def produce(self, events: Iterable[bytes], partition: int | None = None) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.kafka.bootstrap, linger_ms=20, batch_size=1 << 18)
+        for i, value in enumerate(events):
+            chosen = i % self.partitions if partition is None else partition
+            producer.send(self.topics["predictions"], value, partition=chosen)
+        producer.flush()
+        producer.close()
+
+    def start(self, *, config: Path | None = None) -> Worker:
+        worker = Worker(config or self.config, self.folder / f"worker-{len(self.workers)}.log")
+        self.workers.append(worker)
+        return worker
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+
+    def read(self, kind: str, partitions: int = 1):
+        """Everything on a topic by now."""
+        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, enable_auto_commit=False, group_id=None)
+        try:
+            parts = [TopicPartition(self.topics[kind], i) for i in range(partitions)]
+            consumer.assign(parts)
+            ends = consumer.end_offsets(parts)
+            consumer.seek_to_beginning(*parts)
+            records = []
+            while any(consumer.position(p) < ends[p] for p in parts):
+                for batch in consumer.poll(timeout_ms=500).values():
+                    records += batch
+            return records
+        finally:
+            consumer.close()
+
+    def alerts(self) -> list[dict]:
+        return [json.loads(record.value) for record in self.read("alerts")]
+
+    def wait_for_alerts(self, enough, timeout_s: float = 60) -> list[dict]:
+        """The alerts once `enough(alerts)` holds."""
+        return wait(self.alerts, enough, timeout_s, self.workers)
+
+    def consumed(self, ends: Sequence[int] | None = None) -> bool:
+        """Whether the group has committed all there is on the predictions topic."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.kafka.bootstrap,
+            group_id=json.loads(self.config.read_text())["kafka"]["group_id"],
+            enable_auto_commit=False,
+        )
+        try:
+            parts = [TopicPartition(self.topics["predictions"], i) for i in range(self.partitions)]
+            last = consumer.end_offsets(parts)
+            return all((consumer.committed(p) or 0) >= last[p] for p in parts)
+        finally:
+            consumer.close(autocommit=False)
+
+
+class Worker:
+    """`driftgauge run` as a process; its log as dictionaries."""
+
+    def __init__(self, config: Path, log: Path) -> None:
+        self.log = log
+        with log.open("wb") as out:
+            command = [sys.executable, "-m", "driftgauge", "run", "-c", str(config)]
+            self.process = subprocess.Popen(command, stderr=out, stdout=subprocess.DEVNULL)
+
+    def lines(self) -> list[dict]:
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def events(self, name: str) -> list[dict]:
+        return [line for line in self.lines() if line["event"] == name]
+
+    def terminate(self, timeout_s: float = 20) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout_s)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def wait(get, enough, timeout_s: float, workers: Sequence[Worker] = ()):
+    """Ask `get` until `enough(answer)`; the answer."""
+    end = time.monotonic() + timeout_s
+    while True:
+        answer = get()
+        if enough(answer):
+            return answer
+        for worker in workers:
+            if worker.process.poll() not in (None, 0, -signal.SIGKILL):
+                raise AssertionError(f"the worker ended:\n{worker.log.read_text()[-3000:]}")
+        if time.monotonic() > end:
+            tails = "\n".join(worker.log.read_text()[-2000:] for worker in workers)
+            raise AssertionError(f"not within {timeout_s} s; last answer: {str(answer)[:2000]}\n{tails}")
+        time.sleep(0.2)
+
+
+def run(arguments: list[str], expect: int = 0) -> subprocess.CompletedProcess:
+    """A driftgauge command to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "driftgauge", *arguments], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
