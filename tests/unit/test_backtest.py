@@ -196,8 +196,11 @@ def test_files_of_the_same_name_are_different_sources(
     for folder, part in (("1", rows[:3000]), ("2", rows[3000:6000])):
         (tmp_path / folder).mkdir()
         write_csv(tmp_path / folder / "live.csv", part)
-    run("--profile", profile, "--file", tmp_path / "?" / "live.csv", *COLUMNS, "--alerts", tmp_path / "a.jsonl")
-    assert "6,000 rows: 6,000 events" in capsys.readouterr().out
+    one, two = tmp_path / "1" / "live.csv", tmp_path / "2" / "live.csv"
+    # A glob of ours, one that the shell has expanded, and the option twice.
+    for files in (("--file", tmp_path / "?" / "live.csv"), ("--file", one, two), ("--file", one, "--file", two)):
+        run("--profile", profile, *files, *COLUMNS, "--alerts", tmp_path / "a.jsonl")
+        assert "6,000 rows: 6,000 events" in capsys.readouterr().out
 
 
 def test_a_column_that_is_not_there_counts_as_missing_and_the_near_name_is_shown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,15 @@ def test_a_file_takes_its_place_only_when_it_is_complete(tmp_path: Path) -> None
     assert not file.partial.exists()
 
 
-def test_what_was_written_before_a_failure_can_be_read_and_an_empty_file_goes(tmp_path: Path) -> None:
-    for lines in ([], [b"{}"]):
-        with pytest.raises(KeyboardInterrupt), JsonLinesFile(tmp_path / "alerts.jsonl") as file:
-            for line in lines:
-                file.write(line)
-            raise KeyboardInterrupt
-        assert file.partial.exists() == bool(lines)
-    assert file.partial.read_text() == "{}\n"
+@pytest.mark.parametrize("lines", [[], [b"{}"]])
+def test_what_was_written_before_a_failure_stays_and_an_empty_file_goes(tmp_path: Path, lines: list[bytes]) -> None:
+    file = JsonLinesFile(tmp_path / "alerts.jsonl")
+    with contextlib.suppress(KeyboardInterrupt), file:
+        for line in lines:
+            file.write(line)
+        raise KeyboardInterrupt
+    assert not (tmp_path / "alerts.jsonl").exists()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [line + b"\n" for line in lines]
 
 
 def test_a_device_is_written_and_not_replaced() -> None:

@@ -70,6 +70,8 @@ PaneOption = Annotated[
 BudgetOption = Annotated[
     float | None, typer.Option("--budget", metavar="N", help="Expected false alerts per model and month; default 1.")
 ]
+# A shell's glob after --file gives several names, of which an option takes only the first.
+MoreArgument = Annotated[list[str] | None, typer.Argument(metavar="[DATA]...", help="More files, after the first.")]
 AlertsOption = Annotated[Path, typer.Option("--alerts", metavar="OUT.jsonl", help="Where the alert events go.")]
 FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="Exit code 3 from this severity on: info, warning …")
@@ -79,6 +81,7 @@ FailOnOption = Annotated[
 def command(
     file: FileOption,
     alerts: AlertsOption,
+    more: MoreArgument = None,
     profile: ProfileOption = None,
     config: ConfigOption = None,
     pane: PaneOption = None,
@@ -117,7 +120,7 @@ def command(
     )
     plan = _plan(profile, config, pane, budget, model)
     kinds = kinds_of_profile(plan.rows_of.profile, prediction=prediction, score=score, actual=actual)
-    tables = WatchedTables(open_tables(file, columns, kinds=kinds, sort=sort))
+    tables = WatchedTables(open_tables([*file, *(more or ())], columns, kinds=kinds, sort=sort))
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
     with JsonLinesFile(alerts) as out:
         summary = _replay(plan, tables, columns, out, warnings)
