@@ -237,7 +237,7 @@ class LoggingConfig(_Section):
 
 
 class AlertsConfig(_Section):
-    """The life cycle of an alert. `repeat_interval` in ms, the others in panes."""
+    """The life cycle of an alert. `repeat_interval` in ms (at least 24 panes), the others in panes."""
 
     repeat_interval: PositiveDuration = 86_400_000
     resolve_after_panes: int = Field(default=30, ge=1)

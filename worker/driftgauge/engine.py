@@ -14,7 +14,7 @@ from typing import Any, Literal
 import orjson
 
 from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
-from driftgauge.alerts.lifecycle import LifecycleSettings
+from driftgauge.alerts.lifecycle import LifecycleSettings, repeat_interval
 from driftgauge.alerts.stage import DetectStage, Raised, WatchPlan
 from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
 from driftgauge.decode.decoder import Decoder
@@ -198,7 +198,7 @@ def renderer_of(models: Sequence[Model], run: Run) -> Callable[[Raised], AlertEv
     """What dresses transitions up as alert events."""
     publishing = {
         model.subject: Publishing(
-            model.subject, model.layout.profile_hash, run, model.settings.lifecycle.repeat_interval
+            model.subject, model.layout.profile_hash, run, repeat_interval(model.settings.lifecycle, model.pane_length)
         )
         for model in models
     }

@@ -25,6 +25,8 @@ from driftgauge.detect.types import Detection
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.series import Series, window_length
 
+# Where panes are long, a day is but a few of them: an open alert is repeated after at least this many.
+_REPEAT_PANES = 24
 # The level a rate has *now* is that of its last few panes; a value needs more panes to be told from noise.
 _RATE_PANES = 5
 _CONFIRM_MIN_PANES = 3
@@ -47,6 +49,11 @@ class _Moment:
     pane: Pane
     back: int
     tick: int
+
+
+def repeat_interval(settings: LifecycleSettings, pane_length: int) -> int:
+    """Event time (ms) after which an open alert is repeated: the configured interval, or 24 panes if that is longer."""
+    return max(settings.repeat_interval, _REPEAT_PANES * pane_length)
 
 
 class Lifecycle:
@@ -146,7 +153,7 @@ class Lifecycle:
             gone = self._publish(history, moment, series, episode, "resolved", level, superseded_by=severity)
             episode.severity = severity
             return [gone, self._publish(history, moment, series, episode, "escalated", level)]
-        if moment.pane.end - episode.published_at >= self._settings.repeat_interval:
+        if moment.pane.end - episode.published_at >= repeat_interval(self._settings, self._length):
             return [self._publish(history, moment, series, episode, "repeat", level)]
         return []
 

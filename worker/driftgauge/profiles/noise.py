@@ -16,7 +16,7 @@ from driftgauge.profiles.profile import CategoricalField, PsiNoise, SeriesNoise
 from driftgauge.profiles.series import Series, contrasts_of, noise_key, window_length
 
 MIN_PANES = 8
-MIN_WINDOWS = 20
+MIN_WINDOWS = 3
 _PER_CELL = 5
 _PANES_AT_ONCE = 512
 _PSEUDO = 0.5
@@ -91,7 +91,7 @@ def psi_noise(slot: Slot, pane: int, times: NDArray[np.int64], cells: NDArray[np
     """PSI of each reference window against all other rows (leave one out), over the cells that `detect` compares.
 
     Those are the value cells, and `other` where the reference has any of it. Half a row is added to every cell. Windows
-    with fewer than five values per cell are left out; fewer than twenty windows give None. `times` ascend; `cells`
+    with fewer than five values per cell are left out; fewer than three windows give None. `times` ascend; `cells`
     int64 [n] are those within the slot.
     """
     length = window_length(pane)

@@ -18,15 +18,20 @@ from numpy.typing import NDArray
 
 from driftgauge.durations import format_duration
 from driftgauge.profiles.layout import Layout, Slot
-from driftgauge.profiles.profile import CategoricalField, NumericField, SeriesNoise
+from driftgauge.profiles.profile import CategoricalField, NumericField, PsiNoise, SeriesNoise
 
 Kind = Literal["rate", "value", "window"]
 
 # Smallest excess over the reference rate that is worth an alert (statistics: one or half a percentage point).
 RATE_TOLERANCE = {"missing": 0.01, "invalid": 0.005, "unseen": 0.01, "out_of_range": 0.005}
 VALUE_TOLERANCE_SD = 0.2
-# PSI <= 0.1 is "no worthwhile difference" where no reference windows could be measured.
+# The PSI that counts as no drift. Where enough reference windows were measured, their wander is part of the noise and
+# .02 (a shift of .14 sd) is far below what half a sd gives (.25). Without any, nothing says how much a field wanders
+# by itself, and .1 stands in. A few windows can't give a variance to test with, but a field that moved by more than .1
+# within its own reference has to move by more than that to be worth an alert.
 PSI_TOLERANCE = 0.1
+PSI_TOLERANCE_MEASURED = 0.02
+PSI_WINDOWS = 20
 SHARES = 5
 HOUR = 3_600_000
 WINDOW_PANES = 24
@@ -160,7 +165,8 @@ def _series(index: int, slot: Slot, name: str, kind: Kind, category: str | None)
     feature = slot.name if slot.role == "feature" else None
     if kind == "window":
         valid = int(counts[0, : slot.spec.bins + (0 if isinstance(slot.spec, NumericField) else 1)].sum())
-        return Series(index, shown, kind, slot, feature, category, 0.0, 0.0, valid, PSI_TOLERANCE, None)
+        tolerance = _psi_tolerance(slot.spec.psi, name)
+        return Series(index, shown, kind, slot, feature, category, 0.0, 0.0, valid, tolerance, None)
     weights, mask, scale = _formula(slot, name, slot.spec.cell_names.index(category) if category is not None else 0)
     n = int((counts[0] * mask).sum())
     mean = int((counts[0] * weights).sum()) / (n * scale) if n else 0.0
@@ -168,6 +174,14 @@ def _series(index: int, slot: Slot, name: str, kind: Kind, category: str | None)
     sd = math.sqrt(max(second - mean * mean, 0.0))
     tolerance = RATE_TOLERANCE[name] if kind == "rate" else VALUE_TOLERANCE_SD * sd
     return Series(index, shown, kind, slot, feature, category, mean, sd, n, tolerance, noise)
+
+
+def _psi_tolerance(noise: PsiNoise | None, name: str) -> float:
+    if noise is None or name != f"psi_{noise.length}":
+        return PSI_TOLERANCE
+    if noise.windows >= PSI_WINDOWS:
+        return PSI_TOLERANCE_MEASURED
+    return max(PSI_TOLERANCE, noise.mean + 3 * math.sqrt(noise.variance))
 
 
 def noise_key(name: str, category: str | None) -> str:

@@ -31,7 +31,7 @@ from driftgauge.durations import format_duration
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.profile import NumericField, PsiNoise
-from driftgauge.profiles.series import Series, window_length
+from driftgauge.profiles.series import PSI_WINDOWS, Series, window_length
 
 _VERSION = 1
 
@@ -39,26 +39,20 @@ _VERSION = 1
 class Psi:
     """Windowed PSI with a noncentral chi-squared test (see `windows/psi.py`), over all fields at once.
 
-    An alarm needs p < alpha and a debiased PSI above the tolerance. Settings: `measured_psi0` is the PSI that counts
-    as no drift, and the smallest effect, where at least `min_windows` reference windows of this length were measured:
-    their wander is then part of the noise, and .02 (a shift of .14 sd) is far below what half a sd gives (.25).
-    Without them nothing says how much the field wanders by itself, so the series' own tolerance (.1) stands in.
+    An alarm needs p < alpha and a debiased PSI above the series' tolerance, which is also the PSI of the null. Where
+    PSI_WINDOWS reference windows of this length were measured, their wander is part of the noise. Settings:
     `min_per_cell`: events per cell below which there is no verdict. `min_span`: part of the window that its panes must
     reach over, so that neither a start nor the end of a silence is judged by its first minutes.
     """
 
     name: ClassVar[str] = "psi"
     _DEFAULTS: ClassVar[Mapping[str, Any]] = {
-        "measured_psi0": 0.02,
-        "min_windows": 20,
         "min_per_cell": 5,
         "min_span": 0.5,
     }
 
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
         chosen = override(self._DEFAULTS, settings)
-        require(chosen["measured_psi0"] > 0, "measured_psi0 must be above 0")
-        require(2 <= chosen["min_windows"] <= 1_000_000, "min_windows must lie in 2..1000000")
         require(1 <= chosen["min_per_cell"] <= 1_000_000, "min_per_cell must lie in 1..1000000")
         require(0 <= chosen["min_span"] <= 1, "min_span must lie in 0..1")
         # A field with one cell can't change its shares.
@@ -78,11 +72,9 @@ class Psi:
         self._min_n = chosen["min_per_cell"] * sizes
         self._dof = (sizes - 1).astype(np.float64)
         self._m = np.array([s.reference_n for s in series], np.float64)
-        measured = [_measured(s, self._window, chosen["min_windows"]) for s in series]
+        measured = [_measured(s, self._window) for s in series]
         self._wander = _wander(measured, self._m, self._dof)
-        self._psi0 = np.array(
-            [chosen["measured_psi0"] if noise else s.tolerance for s, noise in zip(series, measured, strict=True)]
-        )
+        self._psi0 = np.array([s.tolerance for s in series])
 
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
@@ -164,10 +156,10 @@ def _cells(series: Series) -> list[int]:
     return cells
 
 
-def _measured(series: Series, window: int, min_windows: int) -> PsiNoise | None:
+def _measured(series: Series, window: int) -> PsiNoise | None:
     """The reference windows of a field, if they are of this length, and enough to know a variance from."""
     noise = series.slot.spec.psi
-    if noise is None or noise.length != format_duration(window) or noise.windows < min_windows:
+    if noise is None or noise.length != format_duration(window) or noise.windows < PSI_WINDOWS:
         return None
     return noise
 
