@@ -71,7 +71,7 @@ BudgetOption = Annotated[
     float | None, typer.Option("--budget", metavar="N", help="Expected false alerts per model and month; default 1.")
 ]
 # A shell's glob after --file gives several names, of which an option takes only the first.
-MoreArgument = Annotated[list[str] | None, typer.Argument(metavar="[DATA]...", help="More files, after the first.")]
+MoreArgument = Annotated[list[str] | None, typer.Argument(metavar="DATA", help="More files, after the first.")]
 AlertsOption = Annotated[Path, typer.Option("--alerts", metavar="OUT.jsonl", help="Where the alert events go.")]
 FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="Exit code 3 from this severity on: info, warning …")
