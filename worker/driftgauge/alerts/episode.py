@@ -7,7 +7,6 @@ from typing import Literal
 import msgspec
 
 from driftgauge.alerts.transition import Severity
-from driftgauge.detect.types import Direction
 from driftgauge.errors import StateError
 
 VERSION = 1
@@ -27,7 +26,6 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     phase: Literal["candidate", "firing"]
     since: int
-    direction: Direction
     onset: int
     before: float
     n_before: int
@@ -39,21 +37,28 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     analysis: str = ""
 
 
-class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    version: int
-    episodes: dict[str, Episode]
+class Episodes(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """All episodes of a subject by series key.
+
+    `calm_since`: per series that had one resolved, the start (ms) of the panes that showed it to be calm again. What
+    lies before is another story, and no change point is looked for there.
+    """
+
+    version: int = VERSION
+    running: dict[str, Episode] = {}
+    calm_since: dict[str, int] = {}
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
-_decoder = msgspec.msgpack.Decoder(_State)
+_decoder = msgspec.msgpack.Decoder(Episodes)
 
 
-def encode_episodes(episodes: dict[str, Episode]) -> bytes:
-    """All episodes of a subject by series key; equal episodes give equal bytes."""
-    return _encoder.encode(_State(VERSION, episodes))
+def encode_episodes(episodes: Episodes) -> bytes:
+    """Equal episodes give equal bytes."""
+    return _encoder.encode(episodes)
 
 
-def decode_episodes(data: bytes) -> dict[str, Episode]:
+def decode_episodes(data: bytes) -> Episodes:
     """The inverse. StateError if the bytes aren't that."""
     try:
         state = _decoder.decode(data)
@@ -61,4 +66,4 @@ def decode_episodes(data: bytes) -> dict[str, Episode]:
         raise StateError(f"stored episodes can't be read: {error}") from error
     if state.version != VERSION:
         raise StateError(f"stored episodes have version {state.version}, this program reads {VERSION}")
-    return state.episodes
+    return state

@@ -46,6 +46,11 @@ class SeriesPast:
         told = (n > 0) & np.isfinite(values)
         return cls(history.starts.rows(back)[told, 0].astype(np.int64), values[told], n[told])
 
+    def since(self, start: int | None) -> SeriesPast:
+        """The part that starts at or after `start` (ms; None: all of it)."""
+        first = 0 if start is None else int(np.searchsorted(self.starts, start))
+        return SeriesPast(self.starts[first:], self.values[first:], self.n[first:])
+
     def last(self, panes: int, since: int | None = None) -> Level:
         """Level over the last `panes` panes, of those that start at or after `since` (ms)."""
         first = 0 if since is None else int(np.searchsorted(self.starts, since))

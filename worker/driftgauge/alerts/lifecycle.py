@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.alerts.episode import Episode, decode_episodes, encode_episodes
+from driftgauge.alerts.episode import Episode, Episodes, decode_episodes, encode_episodes
 from driftgauge.alerts.levels import Level, SeriesPast
 from driftgauge.alerts.severity import SEVERITIES, severity_of
 from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Severity, Transition
@@ -61,7 +61,7 @@ class Lifecycle:
 
     def __init__(self, series: Sequence[Series], pane_length: int, analysis: str, settings: LifecycleSettings) -> None:
         """No episodes yet. `analysis`: the model's analysis hash, part of every id."""
-        self.episodes: dict[str, Episode] = {}
+        self._state = Episodes()
         self._series = series
         self._by_key = {entry.key: entry for entry in series}
         self._length = pane_length
@@ -85,20 +85,28 @@ class Lifecycle:
                 out += self._advance(history, moment, key, confirmed=(key, True) in fresh)
         return out
 
+    @property
+    def episodes(self) -> dict[str, Episode]:
+        """The candidates and the firing ones, by series key."""
+        return self._state.running
+
     def snapshot(self) -> bytes:
         """All episodes as bytes."""
-        return encode_episodes(self.episodes)
+        return encode_episodes(self._state)
 
     def restore(self, data: bytes) -> None:
         """Take back the episodes; those of series that no longer exist are dropped."""
-        self.episodes = {key: e for key, e in decode_episodes(data).items() if key in self._by_key}
+        stored = decode_episodes(data)
+        running = {key: episode for key, episode in stored.running.items() if key in self._by_key}
+        calm = {key: since for key, since in stored.calm_since.items() if key in self._by_key}
+        self._state = Episodes(running=running, calm_since=calm)
 
     def _note(self, history: History, moment: _Moment, detection: Detection) -> tuple[str, bool]:
         """File a detection under its episode, opening a candidate if there is none."""
         series = self._series[detection.series]
         episode = self.episodes.get(series.key)
         if episode is None:
-            episode = Episode("candidate", moment.tick, detection.direction, moment.pane.start, series.reference, 0, {})
+            episode = Episode("candidate", moment.tick, moment.pane.start, series.reference, 0, {})
             self.episodes[series.key] = episode
         if detection.onset is not None and (episode.phase == "candidate"):
             episode.onset = detection.onset
@@ -118,19 +126,18 @@ class Lifecycle:
         return []
 
     def _confirms(self, history: History, moment: _Moment, series: Series, episode: Episode) -> bool:
-        split = SeriesPast.of(history, series.index, moment.back).split()
+        split = self._past(history, moment, series).split()
         if split is None:
             return False
         episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
         effect = split.after.mean - split.before.mean
-        episode.direction = "up" if effect > 0 else "down"
         panes = min(split.after.panes, self._settings.confirm_panes)
         needed = series.tolerance * self._settings.confirm_panes
         return panes >= _CONFIRM_MIN_PANES and abs(effect) * panes >= needed
 
     def _open(self, history: History, moment: _Moment, series: Series, episode: Episode) -> list[Transition]:
         if series.kind == "window":
-            split = SeriesPast.of(history, series.index, moment.back).split()
+            split = self._past(history, moment, series).split()
             episode.onset = split.onset if split else moment.pane.start
             episode.before, episode.n_before = series.reference, series.reference_n
         elif not episode.n_before:
@@ -143,9 +150,11 @@ class Lifecycle:
 
     def _go_on(self, history: History, moment: _Moment, series: Series, episode: Episode) -> list[Transition]:
         if moment.tick - episode.since >= self._settings.resolve_panes:
-            calm = SeriesPast.of(history, series.index, moment.back).last(self._settings.resolve_panes)
+            past = SeriesPast.of(history, series.index, moment.back)
+            calm = past.last(self._settings.resolve_panes)
             if self._is_back(series, episode, calm):
                 del self.episodes[series.key]
+                self._state.calm_since[series.key] = int(past.starts[-calm.panes])
                 return [self._publish(history, moment, series, episode, "resolved", calm)]
         level = self._level(history, moment, series, episode)
         severity = severity_of(series, episode.before, level.mean)
@@ -170,6 +179,11 @@ class Lifecycle:
         panes = {"rate": _RATE_PANES, "value": self._settings.confirm_panes, "window": 1}[series.kind]
         return SeriesPast.of(history, series.index, moment.back).last(panes, episode.onset)
 
+    def _past(self, history: History, moment: _Moment, series: Series) -> SeriesPast:
+        """What a change point may be looked for in: the series since it was last known to be calm."""
+        past = SeriesPast.of(history, series.index, moment.back)
+        return past.since(self._state.calm_since.get(series.key))
+
     @staticmethod
     def _set_before(history: History, moment: _Moment, series: Series, episode: Episode) -> None:
         level = SeriesPast.of(history, series.index, moment.back).until(episode.onset)
@@ -193,7 +207,7 @@ class Lifecycle:
         gap = level.mean - episode.before
         evidence = Evidence(
             detectors=tuple(DetectorEvidence(name, *numbers) for name, numbers in sorted(episode.detectors.items())),
-            direction=episode.direction,
+            direction="up" if gap >= 0 else "down",
             before=episode.before,
             after=level.mean,
             effect_sd=gap / series.sd if series.kind == "value" and series.sd > 0 else None,
