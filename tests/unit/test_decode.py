@@ -11,7 +11,8 @@ import pytest
 
 from decoding import RECORD_TIME, batch, categorical, loan, model, numeric
 from driftgauge.decode.columns import EventColumns, RejectCode
-from driftgauge.decode.decoder import MAX_UNKNOWN_MODELS, Decoder
+from driftgauge.decode.decoder import Decoder
+from driftgauge.decode.joining import MAX_UNKNOWN_MODELS
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.profile import PredictionProfile
 

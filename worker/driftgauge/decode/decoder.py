@@ -19,15 +19,16 @@ from driftgauge.decode.assemble import Assembler
 from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
 from driftgauge.decode.envelope import MODEL_ID, MODEL_VERSION, TIMESTAMP, EventType, first_present, version_spellings
 from driftgauge.decode.event_times import event_times
-from driftgauge.decode.json_text import is_plain, read_json
+from driftgauge.decode.joining import capped, joined
+from driftgauge.decode.json_text import all_plain, is_plain, read_json
 from driftgauge.decode.lenient import LenientModel
 from driftgauge.decode.model import ModelDecoding
 from driftgauge.decode.typed import TypedModel
 from driftgauge.errors import ConfigError
 from driftgauge.records import RecordBatch
 
-MAX_UNKNOWN_MODELS = 100
-_OTHER_MODELS = "…"
+# Rows decoded at once: few enough that their objects stay in the processor's cache and the allocator's hands.
+_CHUNK = 512
 _MAX_TEXT = 256
 # UnicodeDecodeError is not among msgspec's errors, and comes from strings that aren't UTF-8.
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -95,46 +96,72 @@ class Decoder:
 
     def decode(self, batch: RecordBatch) -> Decoded:
         """The batch as columns. Never raises for what is in it."""
+        parts = [self._decode(batch, start, min(start + _CHUNK, len(batch))) for start in range(0, len(batch), _CHUNK)]
+        return parts[0] if len(parts) == 1 else joined(parts)
+
+    def _decode(self, batch: RecordBatch, start: int, stop: int) -> Decoded:
+        """Rows start..stop of the batch. The rows in the answer are those of the batch."""
+        values, stamps = batch.values[start:stop], batch.timestamps[start:stop]
         found = _Batch(len(self._models))
-        self._read(batch, found)
-        times, accepted = _times(batch, found)
+        self._read(values, found)
+        times, accepted = _times(stamps, found)
         events: list[EventColumns] = []
         for model, rows, of_model in zip(self._models, found.rows, found.events, strict=True):
             if model.typed.model.count_features or model.typed.model.counts_prediction:
-                events += model.assembler.columns(*self._counted(rows, of_model, accepted))
+                kept, counted = self._counted(rows, of_model, accepted)
+                events += model.assembler.columns([start + row for row in kept] if start else kept, counted)
         unknown: dict[str, int] = {}
         for row, model_id, _ in found.strangers:
             if accepted[row]:
-                name = model_id if model_id in unknown or len(unknown) < MAX_UNKNOWN_MODELS else _OTHER_MODELS
-                unknown[name] = unknown.get(name, 0) + 1
-        return Decoded(times, accepted, sorted(found.rejects), events, unknown)
+                unknown[model_id] = unknown.get(model_id, 0) + 1
+        rejects = [reject._replace(row=start + reject.row) for reject in sorted(found.rejects)]
+        return Decoded(times, accepted, rejects, events, capped(unknown))
 
-    def _read(self, batch: RecordBatch, found: _Batch) -> None:
-        # The model that fitted last is tried first: most topics carry one, and runs of it.
-        decodes, longest, at = self._decodes, self._max_bytes, 0
-        decode = decodes[0] if decodes else _refuse
-        for row, value in enumerate(batch.values):
-            if not value:
-                found.rejects.append(Reject(row, RejectCode.EMPTY, "the record has no value"))
-                continue
-            if len(value) > longest:
-                text = f"the value has {len(value)} bytes, more than the {longest} allowed"
-                found.rejects.append(Reject(row, RejectCode.TOO_LARGE, text))
-                continue
-            event = None
-            if is_plain(value):
-                try:
-                    event = decode(value)
-                except _REFUSED:
-                    other = self._model_of(value)
-                    if other is not None and other != at:
-                        at, decode = other, decodes[other]
-                        event = _attempt(decode, value)
+    def _read(self, values: Sequence[bytes | None], found: _Batch) -> None:
+        row, at = 0, 0
+        if not self._models or not all_plain(values, self._max_bytes):
+            for row, value in enumerate(values):
+                at = self._read_one(row, value, at, found)
+            return
+        # Runs of one model's plain events are decoded without a Python loop. Whatever is refused ends the run, is read
+        # on its own, and tells which model to go on with: most topics carry one, and runs of it.
+        unread = iter(values)
+        while row < len(values):
+            events: list[Any] = []
+            refused = False
+            try:
+                events.extend(map(self._decodes[at], unread))  # type: ignore[arg-type]
+            except _REFUSED:
+                refused = True
+            found.rows[at].extend(range(row, row + len(events)))
+            found.events[at] += events
+            row += len(events)
+            if refused:
+                at = self._read_one(row, values[row], at, found)
+                row += 1
+
+    def _read_one(self, row: int, value: bytes | None, at: int, found: _Batch) -> int:
+        """One record; `at` is the model to try first. The model to try first for the next one."""
+        if not value:
+            found.rejects.append(Reject(row, RejectCode.EMPTY, "the record has no value"))
+            return at
+        if len(value) > self._max_bytes:
+            text = f"the value has {len(value)} bytes, more than the {self._max_bytes} allowed"
+            found.rejects.append(Reject(row, RejectCode.TOO_LARGE, text))
+            return at
+        if self._models and is_plain(value):
+            event = _attempt(self._decodes[at], value)
             if event is None:
-                self._read_leniently(row, value, found)
-            else:
+                other = self._model_of(value)
+                if other is not None and other != at:
+                    at = other
+                    event = _attempt(self._decodes[at], value)
+            if event is not None:
                 found.rows[at].append(row)
                 found.events[at].append(event)
+                return at
+        self._read_leniently(row, value, found)
+        return at
 
     def _model_of(self, value: bytes) -> int | None:
         """Position of the model that a plain event names."""
@@ -192,14 +219,14 @@ class Decoder:
         return [row for row, _ in kept], [event for _, event in kept]
 
 
-def _times(batch: RecordBatch, found: _Batch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _times(stamps: Sequence[int], found: _Batch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Event times and acceptance of all rows; unreadable times become rejects."""
     rows = [row for of_model in found.rows for row in of_model] + [row for row, _, _ in found.strangers]
     unread = [event.timestamp for of_model in found.events for event in of_model]
     unread += [timestamp for _, _, timestamp in found.strangers]
-    own = batch.timestamps
-    read, wrong = event_times(unread, [own[row] for row in rows])
-    times, accepted = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.bool_)
+    # The records' own times are asked for only where an event has none.
+    read, wrong = event_times(unread, [stamps[row] for row in rows] if None in unread else ())
+    times, accepted = np.zeros(len(stamps), np.int64), np.zeros(len(stamps), np.bool_)
     where = np.array(rows, np.int64)
     times[where], accepted[where] = read, True
     for position, message in wrong.items():

@@ -1,0 +1,55 @@
+"""Decoded pieces of one batch as a whole: decode works in pieces that fit the processor's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from driftgauge.decode.columns import Decoded, EventColumns
+from driftgauge.subject import Subject
+
+MAX_UNKNOWN_MODELS = 100
+_OTHER_MODELS = "…"
+
+
+def joined(parts: Sequence[Decoded]) -> Decoded:
+    """Consecutive pieces as one; none gives an empty batch. Their rows count from the start of the batch already."""
+    unknown: dict[str, int] = {}
+    groups: dict[tuple[Subject, tuple[bool, ...]], list[EventColumns]] = {}
+    for part in parts:
+        for model_id, count in part.unknown_models.items():
+            unknown[model_id] = unknown.get(model_id, 0) + count
+        for events in part.events:
+            # Only columns that are there in both can follow each other.
+            there = tuple(len(column) > 0 for column in events.columns)
+            groups.setdefault((events.subject, there), []).append(events)
+    return Decoded(
+        np.concatenate([part.timestamps for part in parts]) if parts else np.empty(0, np.int64),
+        np.concatenate([part.accepted for part in parts]) if parts else np.empty(0, np.bool_),
+        [reject for part in parts for reject in part.rejects],
+        [_joined_events(group) for group in groups.values()],
+        capped(unknown),
+    )
+
+
+def capped(counts: Mapping[str, int]) -> dict[str, int]:
+    """The first hundred names, all others under one."""
+    names = list(counts)
+    kept = {name: counts[name] for name in names[:MAX_UNKNOWN_MODELS]}
+    rest = sum(counts[name] for name in names[MAX_UNKNOWN_MODELS:])
+    if rest:
+        kept[_OTHER_MODELS] = kept.get(_OTHER_MODELS, 0) + rest
+    return kept
+
+
+def _joined_events(group: Sequence[EventColumns]) -> EventColumns:
+    if len(group) == 1:
+        return group[0]
+    return EventColumns(
+        group[0].subject,
+        np.concatenate([events.rows for events in group]),
+        [np.concatenate(columns) for columns in zip(*(events.columns for events in group), strict=True)],
+        np.concatenate([events.has_features for events in group]),
+        np.concatenate([events.has_prediction for events in group]),
+    )
