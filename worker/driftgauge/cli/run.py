@@ -12,6 +12,7 @@ from driftgauge import config_file
 from driftgauge.app import build_worker
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.config import Config
+from driftgauge.runtime.garbage import tune_collector
 from driftgauge.sources.profile_file import read_profile
 from driftgauge.telemetry.logging import configure
 
@@ -27,6 +28,7 @@ def command(config: ConfigOption) -> None:
     stopping = _Stop()
     log.info("worker_starting", models=len(settings.models), servers=settings.kafka.bootstrap_servers)
     worker = build_worker(settings, loaded.profiles, log)
+    tune_collector()
     log.info("worker_started")
     worker.run(stopping.asked)
     log.info("worker_stopped")
