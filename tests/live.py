@@ -164,6 +164,11 @@ def wait(get, enough, timeout_s: float, workers: Sequence[Worker] = ()):
         time.sleep(0.2)
 
 
+def ids(alerts: Iterable[dict]) -> list[str]:
+    """Event ids in order, each once."""
+    return list(dict.fromkeys(alert["event_id"] for alert in alerts))
+
+
 def run(arguments: list[str], expect: int = 0) -> subprocess.CompletedProcess:
     """A driftgauge command to its end."""
     done = subprocess.run(

@@ -1,0 +1,75 @@
+"""The loan story and a deployment to tell it through, for all tests on a real Kafka and a real Redis."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from driftgauge.alerts.event import Run
+from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
+from driftgauge.engine import EngineSettings, decoder_of, ingest_of, model_of, renderer_of, stage_of
+from driftgauge.profiles.build import Reference, build_profile
+from driftgauge.profiles.kinds import Kind
+from driftgauge.profiles.profile import Profile
+from driftgauge.profiles.reference import ColumnGatherer
+from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
+from live import Live, loan_events
+
+MINUTE = 60_000
+EVENTS, BREAK = 24_000, 15_000  # 80 minutes at 5 a second; the break is at 00:50
+
+
+def gathered(kind: Kind, values: list) -> object:
+    gatherer = ColumnGatherer(kind)
+    gatherer.extend(values)
+    return gatherer.column()
+
+
+@pytest.fixture(scope="session")
+def profile() -> Profile:
+    rows = [json.loads(event) for event in loan_events(20_000, seed=1)]
+    reference = Reference(
+        ["train"],
+        np.array([row["timestamp"] for row in rows], np.int64),
+        {
+            "employment_type": gathered("string", [row["features"]["employment_type"] for row in rows]),
+            "income": gathered("numeric", [row["features"]["income"] for row in rows]),
+        },
+        gathered("string", [row["prediction"] for row in rows]),
+    )
+    return build_profile(reference, model_id="loan-approval", model_version="7").profile
+
+
+@pytest.fixture(scope="session")
+def story() -> list[bytes]:
+    return loan_events(EVENTS, break_at=BREAK)
+
+
+@pytest.fixture(scope="session")
+def expected(profile, story) -> list[dict]:
+    """The same records as a file: what every live run has to give."""
+    settings = EngineSettings.of(PanesConfig(out_of_orderness="5s"), AlertsConfig(), LimitsConfig(), {})
+    models = [model_of(profile, settings, pane_length=MINUTE, budget=1.0)]
+    source = Source("story.jsonl", 0)
+    batch = RecordBatch(source, range(len(story)), [0] * len(story), story)
+    stage = stage_of(models)
+    render = renderer_of(models, Run(mode="backtest", run_id="test"))
+    ingest = ingest_of(models, source, decoder_of(models, None))
+    raised = [r for step in replay([ReplaySource(ingest, [batch])], stage, ReplayTotals()) for r in step]
+    return [json.loads(render(r).to_json()) for r in raised]
+
+
+@pytest.fixture
+def live(kafka, redis_server, tmp_path, profile):
+    made = []
+
+    def make(**options) -> Live:
+        made.append(Live(kafka, redis_server, tmp_path, profile, **options))
+        return made[-1]
+
+    yield make
+    for deployment in made:
+        deployment.stop()
