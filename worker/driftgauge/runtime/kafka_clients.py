@@ -64,6 +64,9 @@ def producer_settings(config: Config) -> dict[str, Any]:
         "enable_idempotence": True,
         "acks": "all",
         "allow_auto_create_topics": False,
+        # Longer than a flush is waited for: a pane that is given up while the watermark after it gets through would be
+        # taken for late by detect, and be lost. So nothing is given up; the worker ends, and begins again in order.
+        "delivery_timeout_ms": 600_000,
         "linger_ms": 20,
         "batch_size": 256 << 10,
         "max_request_size": dead_letter_bytes(config),
