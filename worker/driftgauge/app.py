@@ -44,7 +44,8 @@ def build_worker(config: Config, profiles: Sequence[Profile], log: Any) -> Worke
     _settle_panes_partitions(config, store)
     sink = KafkaSink(producer_settings(config))
     source = KafkaSource(consumer_settings(config))
-    _announce_sources(config, models, partitions, sink)
+    gating = _gating_sources(config, models, partitions)
+    _announce_sources(config, gating, sink)
     lengths = [model.pane_length for model in models]
     tasks = _Tasks(config, models)
     return Worker(
@@ -55,6 +56,7 @@ def build_worker(config: Config, profiles: Sequence[Profile], log: Any) -> Worke
         start=lambda partition: _start(config, source, partition),
         settings=WorkerSettings(
             topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
+            gating=frozenset(gating),
             checkpoint_interval=config.checkpoint.interval,
             idle_after=config.panes.idle_after,
             max_skew=config.panes.max_skew * max(lengths),
@@ -120,10 +122,13 @@ def _settle_panes_partitions(config: Config, store: StateStore) -> None:
         )
 
 
-def _announce_sources(config: Config, models: Sequence[Model], partitions: dict[str, int], sink: Sink) -> None:
-    """Write the gating sources to every panes partition, before any pane. Repeating it changes nothing."""
+def _gating_sources(config: Config, models: Sequence[Model], partitions: dict[str, int]) -> tuple[Source, ...]:
     topics = [config.topics.inputs[kind].name for kind in gating_kinds(models, config)]  # type: ignore[index]
-    sources = Sources(tuple(Source(topic, i) for topic in topics for i in range(partitions[topic])))
-    value = encode_message(sources, {})
+    return tuple(Source(topic, i) for topic in topics for i in range(partitions[topic]))
+
+
+def _announce_sources(config: Config, gating: tuple[Source, ...], sink: Sink) -> None:
+    """Write the gating sources to every panes partition, before any pane. Repeating it changes nothing."""
+    value = encode_message(Sources(gating), {})
     sink.publish([Publication(config.topics.panes, None, value, i) for i in range(config.panes.partitions)])
     sink.flush()

@@ -8,17 +8,18 @@ position per partition, (3) tell the consumer group, as a courtesy.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from driftgauge.errors import FencedError, UnavailableError
+from driftgauge.errors import FencedError, StateError, UnavailableError
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.clock import Clock
 from driftgauge.runtime.idle import IdleWatch
+from driftgauge.runtime.owned import Owned
 from driftgauge.runtime.tasks import DetectTask, IngestTask, Task
-from driftgauge.sinks.base import Sink
-from driftgauge.state.base import Claim, Progress, StateStore
+from driftgauge.sinks.base import Publication, Sink
+from driftgauge.state.base import Checkpoint, Progress, StateStore
 
 _POLL_MS = 100
 _TICK_MS = 500
@@ -52,8 +53,8 @@ class PartitionedSource(Protocol):
         """What is ours."""
         ...
 
-    def end_offsets(self, sources: Collection[Source]) -> dict[Source, int]:
-        """Ends of the logs."""
+    def drained(self, sources: Collection[Source]) -> set[Source]:
+        """Those with nothing left to read."""
         ...
 
     def commit(self, positions: Mapping[Source, int]) -> None:
@@ -67,25 +68,13 @@ class PartitionedSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one."""
+    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one of `gating`."""
 
     topics: tuple[str, ...]
+    gating: frozenset[Source]
     checkpoint_interval: int
     idle_after: int
     max_skew: int
-
-
-@dataclass(slots=True)
-class _Owned:
-    """A partition at work: the task, the right to save it, and what the store holds of it."""
-
-    task: Task
-    claim: Claim
-    saved: dict[str, bytes]
-    saved_position: int
-    changed: dict[str, bytes] = field(default_factory=dict)
-    deleted: set[str] = field(default_factory=set)
-    paused: bool = False
 
 
 class Worker:
@@ -107,7 +96,7 @@ class Worker:
         self._source, self._sink, self._store = source, sink, store
         self._build, self._start, self._settings = build, start, settings
         self._clock, self._log = clock, log
-        self._owned: dict[Source, _Owned] = {}
+        self._owned: dict[Source, Owned] = {}
         self._pending: set[Source] = set()
         self._idle = IdleWatch(settings.idle_after)
         self._told: dict[Source, Progress] = {}
@@ -157,7 +146,7 @@ class Worker:
 
     def _save(self, sources: Sequence[Source]) -> dict[Source, int]:
         """Save those of `sources` that have moved; their positions."""
-        moved = [s for s in sources if s in self._owned and self._collect(self._owned[s])]
+        moved = [s for s in sources if s in self._owned and self._owned[s].collect()]
         if not moved:
             return {}
         self._sink.flush()
@@ -170,30 +159,9 @@ class Worker:
             except FencedError:
                 self._forget(source, "partition_fenced")
                 continue
-            owned.saved.update({name: b"" if _is_row(name) else data for name, data in owned.changed.items()})
-            for name in owned.deleted:
-                owned.saved.pop(name, None)
-            owned.saved_position = positions[source] = position
-            owned.changed, owned.deleted = {}, set()
+            owned.settle(position)
+            positions[source] = position
         return positions
-
-    @staticmethod
-    def _collect(owned: _Owned) -> bool:
-        """Add what changed since the last save to what is waiting to be saved; whether there is anything."""
-        if owned.task.position == owned.saved_position and not owned.changed and not isinstance(owned.task, IngestTask):
-            return False
-        fields, gone = owned.task.changes()
-        for name, data in fields.items():
-            if owned.saved.get(name) != data:
-                owned.changed[name] = data
-        # Open panes that have closed are fields the task no longer names.
-        vanished = {n for n in owned.saved if n.startswith("open/") and n not in fields}
-        for name in (*gone, *vanished):
-            if name in owned.changed and name not in fields:
-                del owned.changed[name]
-            if name in owned.saved:
-                owned.deleted.add(name)
-        return bool(owned.changed or owned.deleted) or owned.task.position != owned.saved_position
 
     def _tick(self, now: int) -> None:
         """What the wall clock has to do with it: courtesy, idle sources, flow control."""
@@ -206,7 +174,8 @@ class Worker:
                 self._told[source] = progress
         if not ingests:
             return
-        told = self._store.told()
+        # What was read before, and is not any more, would be the slowest for ever.
+        told = {source: progress for source, progress in self._store.told().items() if source in self._settings.gating}
         self._idle.observe(now, (p.reached for p in told.values() if p.reached != MIN_TIME))
         self._raise_idle(now, ingests)
         self._balance(ingests, told)
@@ -222,8 +191,13 @@ class Worker:
         behind = [s for s in behind if ingests[s].task.ingest.would_close(mark)]
         if not behind:
             return
-        ends = self._source.end_offsets(behind)
-        idle = [s for s in behind if ends.get(s) == ingests[s].task.position]
+        try:
+            drained = self._source.drained(behind)
+        except UnavailableError as error:
+            # Nobody is idle as long as nobody can say what is left to read; reading itself waits for the broker.
+            self._log.warning("end_offsets_unknown", error=str(error))
+            return
+        idle = [s for s in behind if s in drained]
         # The decision is durable before anybody hears of it: on load it is carried out again.
         self._save(idle)
         for source in idle:
@@ -259,34 +233,40 @@ class Worker:
             if source not in self._source.assignment():
                 self._pending.discard(source)
                 continue
-            claim, checkpoint = self._store.claim(source)
-            task = self._build(source)
-            if checkpoint is None:
-                position = self._start(source)
-                if isinstance(task, IngestTask):
-                    task.ingest.position = position
-                elif isinstance(task, DetectTask):
-                    task.start_at(position)
-                # Decided once: a second start must not choose again.
-                fields, _ = task.changes()
-                self._store.save(claim, position, fields, ())
-            else:
-                position = checkpoint.position
-                if isinstance(task, DetectTask):
-                    task.start_at(position)
-                fields = dict(checkpoint.fields)
-                self._sink.publish(task.restore(checkpoint.fields))
-            saved = {name: b"" if _is_row(name) else data for name, data in fields.items()}
-            self._owned[source] = _Owned(task, claim, saved, position)
-            self._pending.discard(source)
-            self._source.seek(source, position)
-            self._log.info(
-                "partition_taken",
-                topic=source.topic,
-                partition=source.partition,
-                position=position,
-                restored=checkpoint is not None,
-            )
+            try:
+                self._take(source)
+            except FencedError:
+                # Another one claimed it in between; if the group still gives it to us, it is claimed again.
+                self._log.warning("partition_fenced", topic=source.topic, partition=source.partition)
+
+    def _take(self, source: Source) -> None:
+        claim, checkpoint = self._store.claim(source)
+        task = self._build(source)
+        if checkpoint is None:
+            position = self._start(source)
+            if isinstance(task, IngestTask):
+                task.ingest.position = position
+            elif isinstance(task, DetectTask):
+                task.start_at(position)
+            # Decided once: a second start must not choose again.
+            fields, _ = task.changes()
+            self._store.save(claim, position, fields, ())
+            self._owned[source] = Owned.of(task, claim, fields, position)
+        else:
+            position = checkpoint.position
+            if isinstance(task, DetectTask):
+                task.start_at(position)
+            self._sink.publish(_restored(source, task, checkpoint))
+            self._owned[source] = Owned.of(task, claim, checkpoint.fields, position)
+        self._pending.discard(source)
+        self._source.seek(source, position)
+        self._log.info(
+            "partition_taken",
+            topic=source.topic,
+            partition=source.partition,
+            position=position,
+            restored=checkpoint is not None,
+        )
 
     def _forget(self, source: Source, event: str) -> None:
         self._owned.pop(source, None)
@@ -334,7 +314,11 @@ class Worker:
                 )
 
 
-def _is_row(name: str) -> bool:
-    """History rows never change once written: that they are stored is all the worker remembers of them."""
-    part = name.rpartition('"]')[2]
-    return part.startswith(("row/", "counts/"))
+def _restored(source: Source, task: Task, checkpoint: Checkpoint) -> list[Publication]:
+    try:
+        return task.restore(checkpoint.fields)
+    except StateError as error:
+        raise StateError(
+            f"the stored state of {source} can't be used: {error}. If the configuration or a profile was changed, set "
+            "it back; or start afresh with another kafka.group_id and another topics.panes"
+        ) from error

@@ -8,6 +8,7 @@ between polls, seeks to the real position and resumes.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, overload
 
 from kafka import KafkaConsumer, TopicPartition
@@ -17,6 +18,8 @@ from kafka.structs import OffsetAndMetadata
 
 from driftgauge.errors import UnavailableError
 from driftgauge.records import RecordBatch, Source
+
+_ENDS_TIMEOUT_MS = 3000
 
 OnPartitions = Callable[[Sequence[Source]], None]
 
@@ -73,6 +76,17 @@ class KafkaSource:
         """The offset the next record of each partition will get."""
         found = self._call(lambda: self._consumer.end_offsets([TopicPartition(*s) for s in sources]))
         return {Source(p.topic, p.partition): offset for p, offset in found.items()}
+
+    def drained(self, sources: Collection[Source]) -> set[Source]:
+        """Those with nothing left to read. UnavailableError if the broker doesn't tell soon.
+
+        By the position of the consumer and not by the last record's offset: the markers that end transactions, and
+        records that compaction took away, have offsets too.
+        """
+        partitions = [TopicPartition(*source) for source in sources]
+        ends = self._call(lambda: self._consumer.end_offsets(partitions, timeout_ms=_ENDS_TIMEOUT_MS))
+        at = {p: self._call(partial(self._consumer.position, p, timeout_ms=_ENDS_TIMEOUT_MS)) for p in ends}
+        return {Source(p.topic, p.partition) for p, end in ends.items() if at[p] is not None and at[p] >= end}
 
     def first_offset(self, source: Source) -> int:
         """The oldest offset still there."""

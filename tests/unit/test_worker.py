@@ -1,0 +1,337 @@
+"""The worker's loop against a scripted source, a store in memory and a clock that the test turns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from builders import MINUTE, records, small_ingest, small_profile
+from driftgauge.errors import FencedError, StateError, UnavailableError
+from driftgauge.profiles.layout import Layout
+from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.tasks import IngestTask, PanesTopics
+from driftgauge.runtime.worker import Worker, WorkerSettings
+from driftgauge.sinks.base import Publication
+from driftgauge.state.base import Progress
+from driftgauge.state.memory import MemoryState
+
+A, B = Source("in", 0), Source("in", 1)
+T0 = 1_000 * MINUTE
+
+
+class Script:
+    """A source that plays steps: each poll takes the next one, a function or batches; then asks to stop."""
+
+    def __init__(self, calls: list, *steps: Callable[[], None] | list[RecordBatch]) -> None:
+        self.calls, self.steps = calls, list(steps)
+        self.assigned: set[Source] = set()
+        self.paused: set[Source] = set()
+        self.undrained: set[Source] = set()
+        self.ends_known = True
+
+    def subscribe(self, topics, *, assigned, revoked, lost):
+        self.on_assigned, self.on_revoked, self.on_lost = assigned, revoked, lost
+
+    def give(self, *sources: Source) -> Callable[[], None]:
+        def step():
+            self.assigned |= set(sources)
+            self.paused |= set(sources)
+            self.on_assigned(sorted(sources))
+
+        return step
+
+    def take(self, *sources: Source) -> Callable[[], None]:
+        def step():
+            self.on_revoked(sorted(sources))
+            self.assigned -= set(sources)
+
+        return step
+
+    def poll(self, timeout_ms):
+        step = self.steps.pop(0)
+        return step if isinstance(step, list) else step() or []
+
+    def seek(self, source, position):
+        self.calls.append(("seek", source, position))
+        self.paused.discard(source)
+
+    def pause(self, source):
+        self.paused.add(source)
+
+    def resume(self, source):
+        self.paused.discard(source)
+
+    def assignment(self):
+        return set(self.assigned)
+
+    def drained(self, sources):
+        if not self.ends_known:
+            raise UnavailableError("no broker")
+        return set(sources) - self.undrained
+
+    def commit(self, positions):
+        self.calls.append(("commit", dict(positions)))
+
+    def close(self):
+        self.calls.append(("close",))
+
+
+class Recorder:
+    """A sink that notes what it is given; `fails_after`: crashes when the message of that number comes."""
+
+    def __init__(self, calls: list) -> None:
+        self.calls = calls
+        self.published: list[Publication] = []
+        self.crash: Callable[[dict], bool] = lambda _: False
+
+    def publish(self, publications):
+        for publication in publications:
+            message = json.loads(publication.value)
+            if self.crash(message):
+                raise RuntimeError("crash")
+            self.published.append(publication)
+
+    def flush(self):
+        self.calls.append(("flush",))
+
+    def messages(self, kind: str) -> list[dict]:
+        return [m for m in (json.loads(p.value) for p in self.published) if m["type"] == kind]
+
+
+class NotedState(MemoryState):
+    """MemoryState that notes its saves."""
+
+    def __init__(self, calls: list) -> None:
+        super().__init__()
+        self.calls = calls
+
+    def save(self, claim, position, changed, deleted):
+        super().save(claim, position, changed, deleted)
+        self.calls.append(("save", claim.partition, position, sorted(changed)))
+
+
+class Turned:
+    """A clock at `time` ms."""
+
+    time = 0
+
+    def now(self) -> int:
+        return self.time
+
+
+class Silent:
+    """A log that remembers the names of what was logged."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def _note(self, event, **_fields):
+        self.events.append(event)
+
+    debug = info = warning = _note
+
+
+class Bench:
+    """A worker with everything around it faked; `play` runs steps in a worker of its own over the same state."""
+
+    def __init__(self) -> None:
+        self.calls: list = []
+        self.store = NotedState(self.calls)
+        self.sink = Recorder(self.calls)
+        self.clock = Turned()
+        self.log = Silent()
+
+    def play(self, source: Script, *, gating=(A, B), interval=1000, max_skew=120 * MINUTE) -> Worker:
+        layout = Layout.of(small_profile())
+        topics = PanesTopics("panes", 1, "dead", {layout.profile_hash: layout}, 1000)
+        worker = Worker(
+            source,
+            self.sink,
+            self.store,
+            build=lambda s: IngestTask(small_ingest(s), topics, gating=True),
+            start=lambda _: 7,
+            settings=WorkerSettings(("in",), frozenset(gating), interval, 15_000, max_skew),
+            clock=self.clock,
+            log=self.log,
+        )
+        worker.run(lambda: not source.steps)
+        return worker
+
+    def at(self, time: int, then: Callable[[], None] | None = None) -> Callable[[], None]:
+        def step():
+            self.clock.time = time
+            if then is not None:
+                then()
+
+        return step
+
+    def saves(self) -> list[tuple]:
+        return [call for call in self.calls if call[0] == "save"]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def script(bench: Bench, *steps) -> Script:
+    return Script(bench.calls, *steps)
+
+
+def test_an_unknown_partition_starts_where_it_should_and_that_is_saved_before_anything_is_read(bench):
+    source = script(bench)
+    source.steps = [source.give(A), []]
+    bench.play(source)
+    assert bench.calls[:2] == [("save", A, 7, ["ingest"]), ("seek", A, 7)]
+
+
+def test_a_checkpoint_flushes_then_saves_then_commits(bench):
+    source = script(bench)
+    source.steps = [source.give(A), [records([T0, T0 + 5 * MINUTE], 7, A)], bench.at(1000)]
+    bench.play(source)
+    kinds = [call[0] for call in bench.calls[2:]]
+    assert kinds == ["flush", "save", "commit", "close"]
+    assert bench.calls[-2] == ("commit", {A: 9})
+
+
+def test_nothing_is_saved_when_nothing_has_moved(bench):
+    source = script(bench)
+    source.steps = [source.give(A), bench.at(1000), bench.at(2000), bench.at(3000)]
+    bench.play(source)
+    assert len(bench.saves()) == 1
+
+
+def test_a_revoked_partition_is_saved_and_its_next_owner_goes_on_from_there(bench):
+    source = script(bench)
+    source.steps = [source.give(A, B), [records([T0], 7, A)], source.take(A), [records([T0], 7, B)]]
+    bench.play(source)
+    assert ("save", A, 8, ["ingest"]) in bench.calls
+    again = script(bench)
+    again.steps = [again.give(A), []]
+    bench.play(again)
+    assert ("seek", A, 8) in bench.calls
+
+
+def test_a_fenced_partition_is_forgotten_and_claimed_again_where_the_other_left_it(bench):
+    source = script(bench)
+
+    def other_worker():
+        claim, _ = bench.store.claim(A)
+        _, checkpoint = bench.store.claim(B)
+        bench.store.save(claim, 40, checkpoint.fields, ())
+
+    source.steps = [source.give(A, B), [records([T0], 7, A)], other_worker, bench.at(1000), []]
+    bench.play(source)
+    assert "partition_fenced" in bench.log.events
+    assert bench.calls[-2:] != [("seek", A, 7), ("close",)]
+    assert ("seek", A, 40) in bench.calls
+    assert A not in source.paused
+
+
+def test_a_claim_that_is_lost_while_taking_over_is_tried_again(bench):
+    source = script(bench)
+    source.steps = [source.give(A), [], []]
+    save, failures = bench.store.save, [1]
+
+    def once_fenced(claim, position, changed, deleted):
+        if failures:
+            failures.pop()
+            raise FencedError("owned by another worker")
+        save(claim, position, changed, deleted)
+
+    bench.store.save = once_fenced
+    bench.play(source)
+    assert "partition_fenced" in bench.log.events
+    assert ("seek", A, 7) in bench.calls
+
+
+def test_state_that_does_not_fit_says_which_and_what_to_do(bench):
+    claim, _ = bench.store.claim(A)
+    bench.store.save(claim, 9, {"ingest": b"?"}, ())
+    source = script(bench)
+    source.steps = [source.give(A), []]
+    with pytest.raises(StateError, match=r"in:0 can't be used: .*another kafka.group_id and another topics.panes"):
+        bench.play(source)
+
+
+def idle_script(bench: Bench) -> Script:
+    """A reads an hour ahead and B nothing: after 15 s B may be declared idle up to where A was."""
+    source = script(bench)
+    source.steps = [
+        source.give(A, B),
+        [records([T0, T0 + 60 * MINUTE], 7, A), records([T0], 7, B)],
+        bench.at(500),
+        bench.at(16_000),
+    ]
+    return source
+
+
+def test_an_idle_decision_is_saved_before_it_is_published(bench):
+    bench.sink.crash = lambda message: message["type"] == "watermark" and message["idle"]
+    with pytest.raises(RuntimeError, match="crash"):
+        bench.play(idle_script(bench))
+    assert bench.saves()[-1] == ("save", B, 8, ["decision", "ingest"])
+    assert not [m for m in bench.sink.messages("pane") if m["source"]["partition"] == 1 and m["start"] > T0]
+
+
+def test_a_decision_that_was_saved_but_not_published_is_carried_out_by_the_next_owner(bench):
+    bench.sink.crash = lambda message: message["type"] == "watermark" and message["idle"]
+    with pytest.raises(RuntimeError, match="crash"):
+        bench.play(idle_script(bench))
+    bench.sink.crash = lambda _: False
+    bench.sink.published.clear()
+    again = script(bench)
+    again.steps = [again.give(B), []]
+    bench.play(again)
+    raised = [m["time"] for m in bench.sink.messages("watermark") if m["source"]["partition"] == 1]
+    # Both silent since the first look, 15.5 s before: event time went on for half a second.
+    assert raised == [T0 + 60 * MINUTE + 500]
+    assert [m["start"] for m in bench.sink.messages("pane")] == [T0]
+
+
+def test_a_source_that_still_has_records_is_not_idle(bench):
+    source = idle_script(bench)
+    source.undrained = {B}
+    bench.play(source)
+    assert not [m for m in bench.sink.messages("watermark") if m["idle"]]
+
+
+def test_held_records_of_a_broken_clock_do_not_keep_a_drained_source_from_falling_idle(bench):
+    source = idle_script(bench)
+    source.steps.insert(2, [records([T0 + 500 * 1440 * MINUTE], 8, B)])
+    bench.play(source)
+    assert [m["source"]["partition"] for m in bench.sink.messages("watermark") if m["idle"]] == [1]
+
+
+def test_nobody_is_idle_while_the_broker_does_not_tell_the_ends(bench):
+    source = idle_script(bench)
+    source.ends_known = False
+    bench.play(source)
+    assert "end_offsets_unknown" in bench.log.events
+    assert not [m for m in bench.sink.messages("watermark") if m["idle"]]
+
+
+def test_a_source_far_ahead_is_paused_and_resumed_when_the_slowest_has_caught_up(bench):
+    source = script(bench)
+    seen = []
+    source.steps = [
+        source.give(A, B),
+        [records([T0, T0 + 60 * MINUTE], 7, A), records([T0], 7, B)],
+        bench.at(500),
+        lambda: seen.append(set(source.paused)),
+        [records([T0 + 55 * MINUTE], 8, B)],
+        bench.at(1000),
+        lambda: seen.append(set(source.paused)),
+    ]
+    bench.play(source, max_skew=10 * MINUTE)
+    assert seen == [{A}, set()]
+
+
+def test_a_source_that_is_not_read_any_more_pauses_nobody(bench):
+    bench.store.tell(Source("old-topic", 0), Progress(5, 5))
+    source = script(bench)
+    source.steps = [source.give(A), [records([T0, T0 + 60 * MINUTE], 7, A)], bench.at(500), []]
+    bench.play(source, max_skew=10 * MINUTE)
+    assert source.paused == set()
