@@ -17,6 +17,7 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     subject: tuple[str, str, str]
     profile: str
     start: int
+    length: int
     counts: bytes
     events: int
     first_offset: int
@@ -45,6 +46,7 @@ def snapshot(ingest: SourceIngest) -> bytes:
             (subject.model_id, subject.model_version, subject.segment),
             ingest.plans[subject].layout.profile_hash,
             start,
+            ingest.plans[subject].pane_length,
             pane.counts.astype("<i8").tobytes(),
             pane.events,
             pane.first_offset,
@@ -58,7 +60,10 @@ def snapshot(ingest: SourceIngest) -> bytes:
 
 
 def restore(ingest: SourceIngest, data: bytes) -> None:
-    """Bring a fresh ingest to the state in `data`. StateError if it doesn't fit, and the ingest is untouched."""
+    """Bring a fresh ingest to the state in `data`. StateError if it doesn't fit, and the ingest is untouched.
+
+    Open panes of a model that isn't configured any more are dropped: nobody would take them.
+    """
     try:
         state = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -69,9 +74,12 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
     for pane in state.panes:
         subject = Subject(*pane.subject)
         plan = ingest.plans.get(subject)
-        if plan is None or plan.layout.profile_hash != pane.profile:
+        if plan is None:
+            continue
+        if (pane.profile, pane.length) != (plan.layout.profile_hash, plan.pane_length):
             raise StateError(
-                f"an open pane of {subject} was counted with profile {pane.profile}, not the configured one"
+                f"an open pane of {subject} was counted with profile {pane.profile} over {pane.length} ms, but "
+                f"configured are profile {plan.layout.profile_hash} and panes of {plan.pane_length} ms"
             )
         if len(pane.counts) != 8 * plan.layout.size or pane.start % plan.pane_length:
             raise StateError(f"an open pane of {subject} has another shape than its profile and pane length")

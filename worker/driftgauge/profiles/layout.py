@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.profiles.cells import NumericIndex, numeric_index
 from driftgauge.profiles.profile import CategoricalField, NumericField, Profile
 
 Role = Literal["feature", "score", "label"]
@@ -62,6 +63,11 @@ class Layout:
     def size(self) -> int:
         """Number of cells K."""
         return self.slots[-1].stop if self.slots else 0
+
+    @cached_property
+    def numeric(self) -> dict[int, NumericIndex]:
+        """How to look up the cells of the numeric slots, by slot index."""
+        return {s.index: numeric_index(s.spec) for s in self.slots if isinstance(s.spec, NumericField)}
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
