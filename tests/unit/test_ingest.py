@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from builders import MINUTE, SOURCE, SUBJECT, records, small_ingest
+from builders import MINUTE, SOURCE, SUBJECT, records, small_ingest, small_profile
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
+from driftgauge.ingest.source import SubjectPlan
 from driftgauge.panes.messages import END_OF_TIME, PartialPane, Watermark
+from driftgauge.profiles.layout import Layout
 
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
 
@@ -112,9 +114,10 @@ def test_state_of_another_profile_is_refused():
     ingest = small_ingest()
     ingest.process(records([5]))
     data = snapshot(ingest)
-    other = small_ingest(pane=HOUR)
-    other.plans = {}
-    with pytest.raises(StateError, match="not the configured one"):
+    other = small_ingest()
+    layout = Layout.of(small_profile().model_copy(update={"model_version": "8"}))
+    other.plans = {SUBJECT: SubjectPlan(layout, MINUTE)}
+    with pytest.raises(StateError, match="counted with profile .*, but configured are"):
         restore(other, data)
 
 

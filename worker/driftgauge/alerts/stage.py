@@ -18,7 +18,7 @@ from driftgauge.detect.types import Detector
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.merge_state import merge_fields, restore_merge
-from driftgauge.panes.messages import Message, Sources
+from driftgauge.panes.messages import Message, PartialPane, Sources
 from driftgauge.profiles.series import Contrasts
 from driftgauge.subject import Subject
 
@@ -61,14 +61,20 @@ class _Watch:
 
 
 class DetectStage:
-    """All subjects of one panes partition. `panes_closed` counts panes since the process started."""
+    """All subjects of one panes partition.
+
+    Since the process started: `panes_closed` counts panes, `foreign` partials of no configured subject or counted with
+    another profile or pane length.
+    """
 
     def __init__(self, plans: Mapping[Subject, WatchPlan]) -> None:
         """Nothing seen yet. `plans`: every configured subject; a subject's watch is built with its first pane."""
         self.merge = PaneMerge()
         self.panes_closed = 0
+        self.foreign = 0
         self._plans = plans
         self._watches: dict[Subject, _Watch] = {}
+        self._retired: list[str] = []
 
     def process(self, messages: Iterable[Message]) -> list[Raised]:
         """Take messages in log order; what they closed, judged, in order of event time."""
@@ -77,46 +83,67 @@ class DetectStage:
             # A change of the gating sources is effective in log order, so what the old ones had passed closes first.
             if isinstance(message, Sources) and message.sources != self.merge.sources:
                 raised += self._close()
+            if isinstance(message, PartialPane) and not self._is_ours(message):
+                self.foreign += 1
+                continue
             self.merge.take(message)
         return raised + self._close()
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields as they are now (rows of the past only if new), and fields that may be deleted."""
         fields = merge_fields(self.merge)
-        gone: list[str] = []
+        gone, self._retired = self._retired, []
         for subject, watch in sorted(self._watches.items()):
             own, old = watch.detection.changes()
             own["episodes"] = watch.lifecycle.snapshot()
+            own["plan"] = _mark(self._plans[subject])
             fields.update({_field(subject, name): data for name, data in own.items()})
             gone += [_field(subject, name) for name in old]
         return fields, gone
 
     def restore(self, fields: Mapping[str, bytes]) -> None:
-        """Go on from stored fields. StateError if they don't fit the configuration."""
-        layouts = {plan.contrasts.layout.profile_hash: plan.contrasts.layout for plan in self._plans.values()}
-        merge = restore_merge(fields, layouts)
+        """Go on from stored fields. StateError if they don't fit the configuration.
+
+        What belongs to a model or a detector that isn't configured any more is left behind, and deleted.
+        """
+        expected = {subject: (plan.contrasts.layout, plan.pane_length) for subject, plan in self._plans.items()}
+        merge = restore_merge(fields, expected)
         by_subject: dict[Subject, dict[str, bytes]] = {}
         for name, data in fields.items():
             if name.startswith("["):
                 subject, part = _parse_field(name)
                 by_subject.setdefault(subject, {})[part] = data
         watches: dict[Subject, _Watch] = {}
+        retired: list[str] = []
         for subject, own in by_subject.items():
             plan = self._plans.get(subject)
             if plan is None:
-                raise StateError(f"there is state of {subject}, which is not configured any more")
-            watch = _Watch(plan)
-            watch.detection.restore(own)
+                retired += [_field(subject, name) for name in own]
+                continue
+            watch = watches[subject] = _Watch(plan)
+            if own.get("plan") != _mark(plan):
+                raise StateError(f"the past of {subject} was counted with another profile or pane length")
+            try:
+                watch.detection.restore(own)
+            except StateError as error:
+                raise StateError(f"{subject}: {error}") from error
             watch.lifecycle.restore(own.get("episodes", b""))
-            watches[subject] = watch
-        self.merge, self._watches = merge, watches
+            used = {f"detector/{detector.name}" for detector in watch.detection.detectors}
+            retired += [_field(subject, name) for name in own if name.startswith("detector/") and name not in used]
+        self.merge, self._watches, self._retired = merge, watches, retired
+
+    def _is_ours(self, partial: PartialPane) -> bool:
+        plan = self._plans.get(partial.subject)
+        # Counts over other bins or another span of time say nothing to the series of this profile.
+        return plan is not None and (partial.profile, partial.length) == (
+            plan.contrasts.layout.profile_hash,
+            plan.pane_length,
+        )
 
     def _close(self) -> list[Raised]:
         raised: list[Raised] = []
         for subject, panes in self.merge.close().items():
-            plan = self._plans.get(subject)
-            if plan is None:
-                continue
+            plan = self._plans[subject]
             self.panes_closed += len(panes)
             watch = self._watches.get(subject)
             if watch is None:
@@ -124,6 +151,11 @@ class DetectStage:
             raised += [Raised(subject, transition) for transition in watch.advance(panes)]
         raised.sort(key=lambda r: (r.transition.at, r.subject))
         return raised
+
+
+def _mark(plan: WatchPlan) -> bytes:
+    """What a subject's stored past can be added to."""
+    return f"{plan.contrasts.layout.profile_hash} {plan.pane_length}".encode()
 
 
 def _field(subject: Subject, name: str) -> str:

@@ -77,7 +77,7 @@ class SubjectDetection:
         return fields, gone
 
     def restore(self, fields: Mapping[str, bytes]) -> None:
-        """Go on from stored fields. StateError if they don't fit."""
+        """Go on from stored fields; a detector that has none was switched on since. StateError if they don't fit."""
         try:
             total = int(fields["total"])
         except (KeyError, ValueError) as error:
@@ -86,5 +86,8 @@ class SubjectDetection:
         for detector in self.detectors:
             state = fields.get(f"detector/{detector.name}")
             if state is None:
-                raise StateError(f"the stored detection state has no {detector.name}")
-            detector.restore(state)
+                continue
+            try:
+                detector.restore(state)
+            except StateError as error:
+                raise StateError(f"{detector.name}: {error}") from error

@@ -68,8 +68,11 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
     return fields
 
 
-def restore_merge(fields: Mapping[str, bytes], layouts: Mapping[str, Layout]) -> PaneMerge:
-    """The inverse. `layouts` by profile hash. StateError if a field is missing, unreadable or doesn't fit."""
+def restore_merge(fields: Mapping[str, bytes], expected: Mapping[Subject, tuple[Layout, int]]) -> PaneMerge:
+    """The inverse. `expected`: layout and pane length (ms) of every configured subject; other subjects are left out.
+
+    StateError if a field is missing, unreadable or doesn't fit.
+    """
     try:
         head = _merge_decoder.decode(fields["merge"])
         panes = [_pane_decoder.decode(data) for name, data in fields.items() if name.startswith("open/")]
@@ -88,11 +91,17 @@ def restore_merge(fields: Mapping[str, bytes], layouts: Mapping[str, Layout]) ->
         head.conflicts,
     )
     for stored in panes:
-        layout = layouts.get(stored.profile)
-        if layout is None or len(stored.counts) != 8 * layout.size:
-            raise StateError(f"a stored open pane was counted with profile {stored.profile}, which isn't configured")
+        subject = Subject(*stored.subject)
+        if subject not in expected:
+            continue
+        layout, length = expected[subject]
+        if (stored.profile, stored.length, len(stored.counts)) != (layout.profile_hash, length, 8 * layout.size):
+            raise StateError(
+                f"an open pane of {subject} was counted with profile {stored.profile} over {stored.length} ms, but "
+                f"configured are profile {layout.profile_hash} and panes of {length} ms"
+            )
         pane = Pane(
-            Subject(*stored.subject),
+            subject,
             stored.profile,
             stored.start,
             stored.length,

@@ -39,6 +39,7 @@ class Counters:
     panes: int = 0
     alerts: int = 0
     duplicates: int = 0
+    foreign: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
     def take(self) -> dict[str, Any]:
@@ -206,10 +207,11 @@ class DetectTask:
             except StateError as error:
                 self.counters.reject(str(error)[:_REASON_CHARACTERS])
         self.counters.records += len(batch)
-        duplicates, closed = self.stage.merge.duplicates, self.stage.panes_closed
+        duplicates, closed, foreign = self.stage.merge.duplicates, self.stage.panes_closed, self.stage.foreign
         raised = self.stage.process(messages)
         self._position = batch.offsets[-1] + 1
         self.counters.duplicates += self.stage.merge.duplicates - duplicates
+        self.counters.foreign += self.stage.foreign - foreign
         self.counters.panes += self.stage.panes_closed - closed
         self.counters.alerts += len(raised)
         return [self._publication(self._render(item)) for item in raised]
