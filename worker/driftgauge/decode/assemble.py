@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from itertools import repeat
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
@@ -48,7 +49,12 @@ class Assembler:
         """The columns of events that stand in the given rows of the batch: one value, or two as said above."""
         if len(self._typed.model.outputs) < 2:
             return [self._group(rows, events, tuple(self._typed.model.outputs))] if events else []
+        both: tuple[Role, ...] = ("score", "label")
+        if not events:
+            return []
         outputs_type = self._typed.outputs_type
+        if {type(event.prediction) for event in events} <= {outputs_type, UnsetType}:
+            return [self._group(rows, events, both)]
         groups: dict[bool, tuple[list[int], list[Any]]] = {}
         for row, event in zip(rows, events, strict=True):
             prediction = event.prediction
@@ -56,7 +62,7 @@ class Assembler:
             of_row, of_event = groups.setdefault(bare, ([], []))
             of_row.append(row)
             of_event.append(event)
-        roles: dict[bool, tuple[Role, ...]] = {True: (self._typed.model.scalar,), False: ("score", "label")}
+        roles: dict[bool, tuple[Role, ...]] = {True: (self._typed.model.scalar,), False: both}
         return [self._group(*group, roles[bare]) for bare, group in groups.items()]
 
     def _group(self, rows: Sequence[int], events: Sequence[Any], judged: Sequence[Role]) -> EventColumns:
@@ -67,11 +73,13 @@ class Assembler:
         has_features = np.zeros(len(events), np.bool_)
         if model.count_features:
             parts = [event.features for event in events]
-            has_features = np.array([part is not None for part in parts], np.bool_)
-            if has_features.any():
+            has_features = _there(parts, type(None))
+            if has_features.all():
+                self._fill_features(columns, parts)
+            elif has_features.any():
                 self._fill_features(columns, [part or self._no_features for part in parts])
         predictions = [event.prediction for event in events]
-        has_prediction = np.array([p is not UNSET for p in predictions], np.bool_) & model.counts_prediction
+        has_prediction = _there(predictions, UnsetType) & model.counts_prediction
         if has_prediction.any():
             self._fill_outputs(columns, predictions, judged)
         return EventColumns(model.subject, np.array(rows, np.int64), columns, has_features, has_prediction)
@@ -95,9 +103,10 @@ class Assembler:
 
     def _fill_outputs(self, columns: list[_Column], predictions: Sequence[Any], judged: Sequence[Role]) -> None:
         model, outputs_type = self._typed.model, self._typed.outputs_type
+        plain = set(map(type, predictions)) == {outputs_type}
         for role in judged:
             slot: Slot = model.outputs[role]
-            values = [
+            values = list(map(attrgetter(role), predictions)) if plain else [
                 None if p is UNSET else getattr(p, role) if type(p) is outputs_type
                 # With one output only, a bare prediction is that one.
                 else p
@@ -105,6 +114,14 @@ class Assembler:
             ]  # fmt: skip
             numeric = isinstance(slot.spec, NumericField)
             columns[slot.index] = np.array(values, np.float64) if numeric else self._cells[slot.index](values)
+
+
+def _there(parts: Sequence[Any], absent: type) -> NDArray[np.bool_]:
+    """Which of the parts are not of the type that stands for absence."""
+    kinds = list(map(type, parts))
+    return (
+        np.ones(len(parts), np.bool_) if absent not in kinds else np.array([k is not absent for k in kinds], np.bool_)
+    )
 
 
 def _cells_of(spec: CategoricalField) -> Callable[[Sequence[Any]], _Column]:
