@@ -239,11 +239,6 @@ def test_an_auto_pane_is_the_profiles_suggestion_and_a_models_own_length_wins(wr
     assert config.pane_length(config.models[0], "5m") == 3_600_000
 
 
-def test_detectors_are_all_on_unless_disabled(write) -> None:
-    config = config_file.load(write(GOOD + "detectors: {psi: {enabled: false}, adwin: {delta: 0.001}}\n"), {})
-    assert config.detectors_for(["adwin", "psi", "page_hinkley"]) == {"adwin": {"delta": 0.001}, "page_hinkley": {}}
-
-
 @given(st.text(max_size=200))
 def test_any_text_gives_a_configuration_or_a_configuration_error(tmp_path_factory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"

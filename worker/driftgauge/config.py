@@ -7,7 +7,6 @@ log, plan or traceback shows one. `config_file` reads it and says where an error
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
@@ -272,12 +271,6 @@ class Config(_Section):
     def features_topic(self, model: ModelConfig) -> Literal["predictions", "features"]:
         """Where a model's features are counted: as it says, else the predictions topic, else the only one there is."""
         return model.features_from or ("predictions" if self.topics.predictions is not None else "features")
-
-    def detectors_for(self, known: Iterable[str]) -> dict[str, dict[str, JsonValue]]:
-        """Settings by detector: of all `known` ones but those with `enabled: false`; names not known stay in."""
-        names = dict.fromkeys([*known, *self.detectors])
-        chosen = {name: dict(self.detectors.get(name, {})) for name in names}
-        return {name: settings for name, settings in chosen.items() if settings.pop("enabled", True)}
 
     def pane_length(self, model: ModelConfig, suggested: str) -> int:
         """Pane length (ms) of a model: its own, else `panes.length`; `auto` is the profile's `suggested` duration."""

@@ -8,7 +8,7 @@ the environment or from files of their own, never from this file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
@@ -55,9 +55,16 @@ def load(path: str | FilePath, env: Mapping[str, str]) -> Config:
 
 
 def load_with_profiles(
-    path: str | FilePath, env: Mapping[str, str], load_profile: Callable[[FilePath], Profile]
+    path: str | FilePath,
+    env: Mapping[str, str],
+    load_profile: Callable[[FilePath], Profile],
+    *,
+    examine: Callable[[Config, Sequence[Profile]], Iterable[tuple[Path, str]]] | None = None,
 ) -> Loaded:
-    """As `load`, and read each model's profile; a profile that can't be read or is another model's is a problem."""
+    """As `load`, and read each model's profile; a profile that can't be read or is another model's is a problem.
+
+    `examine` looks at the whole and yields further problems, as path and message.
+    """
     reading = _Reading(FilePath(path), env)
     config = reading.config()
     profiles = []
@@ -75,6 +82,9 @@ def load_with_profiles(
             reading.problems.append(Problem(("models", index, "profile"), message))
         profiles.append(profile)
     reading.raise_problems()
+    if examine is not None:
+        reading.problems += [Problem(where, message) for where, message in examine(config, profiles)]
+        reading.raise_problems()
     return Loaded(config, tuple(profiles))
 
 
@@ -188,7 +198,7 @@ class _Reading:
         path, document = problem.path, self._document
         if self._variable(problem) is not None:
             return Position(0, 0)
-        if path in document.keys and ("unknown field" in problem.message):
+        if path in document.keys and problem.message.startswith("unknown "):
             return document.keys[path]
         while path and path not in document.values:
             path = path[:-1]

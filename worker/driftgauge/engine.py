@@ -7,7 +7,8 @@ the same alerts.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -140,6 +141,23 @@ def models_of(config: Config, profiles: Sequence[Profile]) -> list[Model]:
         )
         for entry, profile in zip(config.models, profiles, strict=True)
     ]
+
+
+def problems_of(config: Config, profiles: Sequence[Profile]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What only the engine can see of a configuration: path and message of detectors that can't be built so."""
+    unknown = [name for name in config.detectors if name not in DETECTORS]
+    yield from ((("detectors", name), f"unknown detector; there are {', '.join(DETECTORS)}") for name in unknown)
+    if unknown:
+        return
+    for model in models_of(config, profiles):
+        for name, own in model.settings.detectors.items():
+            try:
+                DETECTORS[name].build(model.context, own)
+            except ValueError as error:
+                message = str(error)
+                # A detector's message names the setting it is about.
+                setting = [key for key in own if re.search(rf"\b{re.escape(key)}\b", message.partition(";")[0])][:1]
+                yield ("detectors", name, *setting), message
 
 
 def default_model(profile: Profile, *, pane: str = "auto", budget: float = 1.0) -> Model:

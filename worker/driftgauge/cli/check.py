@@ -14,7 +14,7 @@ from rich.table import Table
 from driftgauge import config_file
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.durations import format_duration
-from driftgauge.errors import ConfigError
+from driftgauge.engine import models_of, problems_of
 from driftgauge.runtime.plan import resolved_plan
 from driftgauge.sources.profile_file import read_profile
 
@@ -29,11 +29,8 @@ def command(
 
     Problems are listed all at once as FILE:LINE:COLUMN: PATH: MESSAGE; the exit code is then 2.
     """
-    loaded = config_file.load_with_profiles(config, os.environ, read_profile)
-    try:
-        plan = resolved_plan(loaded.config, loaded.profiles)
-    except ConfigError as error:
-        raise ConfigError(f"{config}: {error}") from error
+    loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
+    plan = resolved_plan(loaded.config, models_of(loaded.config, loaded.profiles))
     if json:
         print(orjson.dumps(plan, option=orjson.OPT_INDENT_2).decode())
     else:

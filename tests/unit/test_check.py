@@ -1,0 +1,72 @@
+"""`driftgauge check`: the plan that is in force, and detector settings that are wrong, with their place."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builders import small_profile
+from driftgauge import config_file
+from driftgauge.engine import models_of
+from driftgauge.sources.profile_file import read_profile, write_profile
+
+CONFIG = """\
+kafka: {bootstrap_servers: [localhost:9092]}
+topics: {predictions: ml.predictions, labels: ml.labels}
+models:
+  - model_id: loan-approval
+    model_version: "7"
+    profile: loan.json
+    false_alarm_budget: 2
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path):
+    write_profile(small_profile(), tmp_path / "loan.json")
+    file = tmp_path / "driftgauge.yaml"
+
+    def write(detectors: str = "") -> Path:
+        file.write_text(CONFIG + detectors)
+        return file
+
+    return write
+
+
+def check(file: Path, *options: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "driftgauge", "check", "-c", str(file), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_plan_shows_the_detectors_that_the_worker_builds(config):
+    file = config("detectors: {adwin: {enabled: false}, page_hinkley: {threshold: 9}}\n")
+    done = check(file, "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)["models"][0]["detectors"]
+    loaded = config_file.load_with_profiles(file, {}, read_profile)
+    (model,) = models_of(loaded.config, loaded.profiles)
+    assert shown == {d.name: json.loads(json.dumps(dict(d.resolved))) for d in model.detectors()}
+    assert "adwin" not in shown
+    assert shown["page_hinkley"]["threshold"] == 9.0
+
+
+def test_every_wrong_detector_setting_is_shown_with_line_and_column(config):
+    file = config("detectors:\n  adwin: {delta: 7}\n  psi:\n    min_span: wide\n    colour: red\n  page_hinkley: {}\n")
+    done = check(file)
+    assert done.returncode == 2
+    assert f"{file}:9:18: detectors.adwin.delta: delta must lie between 0 and 1" in done.stderr
+    assert f"{file}:11:15: detectors.psi.min_span: setting 'min_span' must be a number, not 'wide'" in done.stderr
+
+
+def test_an_unknown_setting_and_an_unknown_detector_are_shown_where_their_names_stand(config):
+    done = check(config("detectors:\n  psi: {colour: red}\n"))
+    assert done.returncode == 2
+    assert ":9:9: detectors.psi.colour: unknown setting 'colour'; known: " in done.stderr
+    done = check(config("detectors: {adwim: {}, kswin: {}}\n"))
+    assert done.returncode == 2
+    assert ":8:13: detectors.adwim: unknown detector; there are " in done.stderr
+    assert ":8:24: detectors.kswin: unknown detector; there are " in done.stderr
