@@ -7,11 +7,14 @@ import signal
 from types import FrameType
 
 import structlog
+import typer
 
 from driftgauge import config_file
 from driftgauge.app import build_worker
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.config import Config
+from driftgauge.engine import problems_of
+from driftgauge.errors import DriftgaugeError
 from driftgauge.runtime.garbage import tune_collector
 from driftgauge.sources.profile_file import read_profile
 from driftgauge.telemetry.logging import configure
@@ -21,16 +24,21 @@ EXAMPLE = "driftgauge run -c driftgauge.yaml"
 
 def command(config: ConfigOption) -> None:
     """Watch the configured topics until SIGTERM: panes, alerts and dead letters to Kafka, state to Redis."""
-    loaded = config_file.load_with_profiles(config, os.environ, read_profile)
+    loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
     settings = loaded.config
     configure(settings.logging.format, settings.logging.level, secrets=_secrets(settings))
     log = structlog.get_logger().bind(group_id=settings.kafka.group_id)
     stopping = _Stop()
     log.info("worker_starting", models=len(settings.models), servers=settings.kafka.bootstrap_servers)
-    worker = build_worker(settings, loaded.profiles, log)
-    tune_collector()
-    log.info("worker_started")
-    worker.run(stopping.asked)
+    try:
+        worker = build_worker(settings, loaded.profiles, log)
+        tune_collector()
+        log.info("worker_started")
+        worker.run(stopping.asked)
+    except DriftgaugeError as error:
+        # The log's last line says why, in the log's own format.
+        log.error("worker_failed", code=error.code, error=str(error))  # noqa: TRY400 (expected: no traceback)
+        raise typer.Exit(error.exit_code) from error
     log.info("worker_stopped")
 
 
