@@ -59,7 +59,7 @@ def test_an_open_pane_of_another_profile_or_length_is_refused():
     fields = stored(model())
     with pytest.raises(StateError, match="an open pane of loan-approval/7 was counted with profile"):
         stage_of([model(other_profile())]).restore(fields)
-    with pytest.raises(StateError, match="over 60000 ms, but configured are .* panes of 10000 ms"):
+    with pytest.raises(StateError, match=r"over 60000 ms, but configured are .* panes of 10000 ms"):
         stage_of([model(pane=10_000)]).restore(fields)
 
 
@@ -107,7 +107,7 @@ def test_partials_of_another_profile_pane_length_or_model_never_reach_a_detector
 def test_ingest_refuses_open_panes_of_another_length_even_where_they_would_fit():
     ingest = small_ingest()
     ingest.process(records([START, START + 1]))
-    with pytest.raises(StateError, match="over 60000 ms, but configured are .* panes of 10000 ms"):
+    with pytest.raises(StateError, match=r"over 60000 ms, but configured are .* panes of 10000 ms"):
         restore(small_ingest(pane=10_000), snapshot(ingest))
 
 

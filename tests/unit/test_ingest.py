@@ -117,7 +117,7 @@ def test_state_of_another_profile_is_refused():
     other = small_ingest()
     layout = Layout.of(small_profile().model_copy(update={"model_version": "8"}))
     other.plans = {SUBJECT: SubjectPlan(layout, MINUTE)}
-    with pytest.raises(StateError, match="counted with profile .*, but configured are"):
+    with pytest.raises(StateError, match=r"counted with profile .*, but configured are"):
         restore(other, data)
 
 
