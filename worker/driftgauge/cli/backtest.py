@@ -24,6 +24,7 @@ from driftgauge.cli.columns_options import (
     FileOption,
     IdOption,
     IntervalOption,
+    MoreArgument,
     PredictionOption,
     ScoreOption,
     SegmentOption,
@@ -34,7 +35,7 @@ from driftgauge.cli.columns_options import (
 )
 from driftgauge.cli.model_option import ModelOption, chosen_model
 from driftgauge.cli.replay_progress import ReplayProgress
-from driftgauge.cli.replayed_alerts import CoveredMerge, replayed_alerts
+from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.table_replay import WatchedTables, mismatches
 from driftgauge.decode.columns import Reject
 from driftgauge.engine import Model, decoder_of, default_model, ingest_of, models_of
@@ -71,7 +72,6 @@ BudgetOption = Annotated[
     float | None, typer.Option("--budget", metavar="N", help="Expected false alerts per model and month; default 1.")
 ]
 # A shell's glob after --file gives several names, of which an option takes only the first.
-MoreArgument = Annotated[list[str] | None, typer.Argument(metavar="DATA", help="More files, after the first.")]
 AlertsOption = Annotated[Path, typer.Option("--alerts", metavar="OUT.jsonl", help="Where the alert events go.")]
 FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="Exit code 3 from this severity on: info, warning …")
@@ -193,7 +193,7 @@ def _severity(text: str | None) -> Severity | None:
 
 
 def _replay(plan: _Plan, tables: WatchedTables, columns: Columns, out: JsonLinesFile, warnings: list[str]) -> Summary:
-    summary = Summary(plan.models, ReplayTotals(), CoveredMerge(), Episodes(), warnings)
+    summary = Summary(plan.models, ReplayTotals(), Episodes(), warnings)
     subject = plan.rows_of.subject
     decoder = decoder_of(plan.models, None, default_model_id=subject.model_id)
     sources = [
@@ -211,7 +211,7 @@ def _replay(plan: _Plan, tables: WatchedTables, columns: Columns, out: JsonLines
 
     try:
         with ReplayProgress() as progress:
-            for events in replayed_alerts(plan.models, sources, plan.group, out, summary.totals, summary.covered, note):
+            for events in replayed_alerts(plan.models, sources, plan.group, out, summary.totals, note):
                 for event in events:
                     summary.episodes.add(event)
                 totals = summary.totals

@@ -15,7 +15,6 @@ from rich.text import Text
 from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
-from driftgauge.cli.replayed_alerts import CoveredMerge
 from driftgauge.durations import format_duration
 from driftgauge.engine import Model
 from driftgauge.runtime.replay import ReplayTotals
@@ -42,7 +41,6 @@ class Summary:
 
     models: Sequence[Model]
     totals: ReplayTotals
-    covered: CoveredMerge
     episodes: Episodes
     warnings: list[str]
     rejected: list[Rejected] = field(default_factory=list)
@@ -57,8 +55,8 @@ def to_json(summary: Summary) -> bytes:
         "complete": summary.complete,
         "alerts_file": summary.alerts_file,
         "period": None
-        if summary.covered.first is None or summary.covered.last is None
-        else {"from": format_timestamp(summary.covered.first), "to": format_timestamp(summary.covered.last)},
+        if summary.totals.first is None or summary.totals.last is None
+        else {"from": format_timestamp(summary.totals.first), "to": format_timestamp(summary.totals.last)},
         "rows": totals.records,
         "events": totals.events,
         "late": totals.late,
@@ -112,7 +110,7 @@ def show(console: Console, summary: Summary) -> None:
             f"[bold]Model[/]   {escape(model.subject.model_id)} version {escape(model.subject.model_version)}, "
             f"{len(model.contrasts.series)} series, panes of {format_duration(model.pane_length)}"
         )
-    console.print(f"[bold]Period[/]  {_period(summary.covered)}")
+    console.print(f"[bold]Period[/]  {_period(summary.totals)}")
     late = f", {totals.late:,} late" if totals.late else ""
     console.print(f"[bold]Read[/]    {totals.records:,} rows: {totals.events:,} events in {totals.panes:,} panes{late}")
     _show_troubles(console, summary)
@@ -120,11 +118,11 @@ def show(console: Console, summary: Summary) -> None:
     _show_alerts(console, summary.episodes, summary.alerts_file)
 
 
-def _period(covered: CoveredMerge) -> str:
-    if covered.first is None or covered.last is None:
+def _period(totals: ReplayTotals) -> str:
+    if totals.first is None or totals.last is None:
         return "nothing was counted"
-    first, last = format_timestamp(covered.first), format_timestamp(covered.last)
-    return f"{date_and_clock(first)} to {date_and_clock(last)} ({lasted(covered.last - covered.first)})"
+    first, last = format_timestamp(totals.first), format_timestamp(totals.last)
+    return f"{date_and_clock(first)} to {date_and_clock(last)} ({lasted(totals.last - totals.first)})"
 
 
 def _show_troubles(console: Console, summary: Summary) -> None:

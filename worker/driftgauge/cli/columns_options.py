@@ -23,6 +23,7 @@ DataArgument = Annotated[
 FileOption = Annotated[
     list[str], typer.Option("--file", metavar="DATA", help="CSV, JSONL or Parquet: file, folder or glob; repeatable.")
 ]
+MoreArgument = Annotated[list[str] | None, typer.Argument(metavar="DATA", help="More files, after the first.")]
 TimestampOption = Annotated[
     str | None, _option("--timestamp", "COL", "Event time: RFC 3339, date, or epoch s/ms/µs/ns.")
 ]

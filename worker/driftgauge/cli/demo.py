@@ -16,7 +16,7 @@ from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli import demo_text
 from driftgauge.cli.alert_view import Episodes
 from driftgauge.cli.replay_progress import ReplayProgress
-from driftgauge.cli.replayed_alerts import CoveredMerge, replayed_alerts
+from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.config import Config
 from driftgauge.demo.files import ALERTS, APPLICATIONS, CONFIG, CONFIG_TEXT, PROFILE
 from driftgauge.demo.scorecard import Scorecard
@@ -79,9 +79,7 @@ class _Demo:
             source = ReplaySource(
                 ingest_of(models, _SOURCE, decoder_of(models, None)), self._batches(trained.card, applications)
             )
-            for events in replayed_alerts(
-                models, [source], config.kafka.group_id, alerts, self._totals, CoveredMerge()
-            ):
+            for events in replayed_alerts(models, [source], config.kafka.group_id, alerts, self._totals):
                 self._show(events, progress)
             alerts.complete()
         demo_text.conclude(self._console, self._episodes.all(), self._tally, self._out, alerts.written)

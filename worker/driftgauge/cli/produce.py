@@ -20,6 +20,7 @@ from driftgauge.cli.columns_options import (
     FileOption,
     IdOption,
     IntervalOption,
+    MoreArgument,
     PredictionOption,
     ScoreOption,
     SegmentOption,
@@ -29,7 +30,7 @@ from driftgauge.cli.columns_options import (
     columns_of,
 )
 from driftgauge.cli.config_option import ConfigOption
-from driftgauge.config import Config, ModelConfig
+from driftgauge.cli.model_option import ModelOption, chosen_model
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.runtime.clock import MonotonicClock
@@ -44,10 +45,6 @@ EXAMPLE = "driftgauge produce -c driftgauge.yaml --file requests.csv --timestamp
 
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)x")
 
-ModelOption = Annotated[
-    str | None,
-    typer.Option("--model", metavar="ID[/VERSION]", help="Which configured model; needed if there are many."),
-]
 SpeedOption = Annotated[
     str, typer.Option("--speed", metavar="max|Nx", help="max, or N times as fast as event time (1x, 60x).")
 ]
@@ -57,6 +54,7 @@ RateOption = Annotated[float | None, typer.Option("--rate", metavar="N", help="R
 def command(
     config: ConfigOption,
     file: FileOption,
+    more: MoreArgument = None,
     model: ModelOption = None,
     speed: SpeedOption = "max",
     rate: RateOption = None,
@@ -74,8 +72,9 @@ def command(
 ) -> None:
     """Put the rows of files on the configured topic as canonical events (files of such events pass unchanged)."""
     loaded = config_file.load_with_profiles(config, os.environ, read_profile)
-    chosen = _model(loaded.config, model)
-    profile = loaded.profiles[loaded.config.models.index(chosen)]
+    names = [f"{entry.model_id}/{entry.model_version}" for entry in loaded.config.models]
+    index = chosen_model(names, model)
+    chosen, profile = loaded.config.models[index], loaded.profiles[index]
     pace = _pace(speed, rate)
     columns = columns_of(
         timestamp=timestamp,
@@ -90,7 +89,7 @@ def command(
         interval=interval,
     )
     kinds = kinds_of_profile(profile, prediction=prediction, score=score, actual=actual)
-    tables = open_tables(file, columns, kinds=kinds, sort=sort)
+    tables = open_tables([*file, *(more or ())], columns, kinds=kinds, sort=sort)
     topic = loaded.config.topics.inputs[loaded.config.features_topic(chosen)].name
     with admin_client(loaded.config) as admin:
         require_topics(admin, loaded.config)
@@ -115,19 +114,6 @@ def command(
     sink.close()
     seconds = time.monotonic() - begun
     console.print(f"{sent:,} rows to {topic} in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f} a second)")
-
-
-def _model(config: Config, wanted: str | None) -> ModelConfig:
-    named = {f"{entry.model_id}/{entry.model_version}": entry for entry in config.models}
-    if wanted is None:
-        if len(named) > 1:
-            raise ConfigError(f"--model: the configuration has several models; name one of {', '.join(named)}")
-        return config.models[0]
-    matching = [entry for name, entry in named.items() if wanted in (name, entry.model_id)]
-    if len(matching) != 1:
-        found = "no" if not matching else "more than one"
-        raise ConfigError(f"--model {wanted}: {found} such model; there are {', '.join(named)}")
-    return matching[0]
 
 
 def _pace(speed: str, rate: float | None) -> Pace:

@@ -12,18 +12,24 @@ from dataclasses import dataclass, field
 from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.decode.columns import Reject
 from driftgauge.ingest.source import Ingested, SourceIngest
-from driftgauge.panes.messages import Sources
+from driftgauge.panes.messages import PartialPane, Sources
 from driftgauge.records import RecordBatch
 
 
 @dataclass(slots=True)
 class ReplayTotals:
-    """What a replay has read so far. `event_time`: ms that all sources have passed; None before the first pane."""
+    """What a replay has read so far.
+
+    `first`, `last`: start and end (ms) of all that was counted. `event_time`: ms that all sources have passed. None
+    before the first pane.
+    """
 
     records: int = 0
     events: int = 0
     late: int = 0
     panes: int = 0
+    first: int | None = None
+    last: int | None = None
     event_time: int | None = None
     unknown_models: dict[str, int] = field(default_factory=dict)
     reject_codes: dict[str, int] = field(default_factory=dict)
@@ -70,6 +76,10 @@ def replay(
 def _count(totals: ReplayTotals, done: Ingested) -> None:
     totals.events += done.events
     totals.late += done.late
+    for message in done.messages:
+        if isinstance(message, PartialPane):
+            totals.first = message.start if totals.first is None else min(totals.first, message.start)
+            totals.last = message.end if totals.last is None else max(totals.last, message.end)
     for model, count in done.unknown_models.items():
         totals.unknown_models[model] = totals.unknown_models.get(model, 0) + count
     for _, reject in done.rejects:
