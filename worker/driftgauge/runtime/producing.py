@@ -67,7 +67,8 @@ def produce(
                 sink.publish([Publication(topic, keys[i], values[i]) for i in range(start, stop)])
                 total += stop - start
                 yield table, total, chunk.done
-        sink.flush()
+            # A sink remembers every record until it is confirmed: a chunk's worth of them is enough.
+            sink.flush()
 
 
 def _keys(table: Table, chunk: Chunk, columns: Columns) -> list[bytes]:
