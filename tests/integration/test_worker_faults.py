@@ -43,14 +43,12 @@ def test_a_broker_that_comes_back_finds_the_worker_still_at_work(live, kafka, st
     assert worker.terminate() == 0
 
 
-def test_a_broken_clock_in_the_last_record_of_a_partition_holds_up_nobody(live, story, expected):
+def test_a_broken_clock_in_the_last_record_of_a_partition_holds_up_nobody(live, story):
     line = live()
-    worker = line.start()
-    line.produce(story)
+    line.produce(story[:1500])
     future = json.loads(story[0]) | {"timestamp": "2031-01-01T00:00:00Z"}
     line.produce([json.dumps(future).encode()], partition=1)
-    alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected), 30)
-    assert ids(alerts) == ids(expected)
+    worker = line.start()
 
     def idle():
         records = [json.loads(r.value) for r in line.read("panes", 2)]
