@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from builders import MINUTE, SOURCE, SUBJECT, records, small_ingest, small_profile
+from builders import MINUTE, SOURCE, SUBJECT, ColumnDecoder, records, small_ingest, small_profile
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
-from driftgauge.ingest.source import SubjectPlan
+from driftgauge.ingest.source import SourceIngest, SubjectPlan
 from driftgauge.panes.messages import END_OF_TIME, PartialPane, Watermark
 from driftgauge.profiles.layout import Layout
 
@@ -87,7 +87,7 @@ def test_a_source_cut_at_its_start_marks_its_first_pane_only():
     ingest = small_ingest()
     ingest.cut_start = True
     panes = partials(ingest.process(records([5, MINUTE, 2 * MINUTE])).messages)
-    assert [p.incomplete for p in panes] == [True, True]
+    assert [p.incomplete for p in panes] == [True, False]
     later = partials(ingest.process(records([3 * MINUTE, 4 * MINUTE], first=3)).messages)
     assert [p.incomplete for p in later] == [True, False]
 
@@ -128,3 +128,19 @@ def test_damaged_state_is_refused(cut):
     with pytest.raises(StateError):
         restore(small_ingest(), snapshot(ingest)[:cut])
     assert ingest.open[SUBJECT, 0].events == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_only_panes_that_had_begun_before_the_first_record_are_cut_however_records_come_in_batches(size):
+    layout = Layout.of(small_profile())
+    plans = {SUBJECT: SubjectPlan(layout, MINUTE)}
+    times = [10 * MINUTE + 5, 9 * MINUTE + 50_000, 11 * MINUTE, 12 * MINUTE, 20 * MINUTE]
+    ingest = SourceIngest(SOURCE, ColumnDecoder(layout), plans, out_of_orderness=MINUTE, cut_start=True)
+    closed = []
+    for first in range(0, len(times), size):
+        closed += partials(ingest.process(records(times[first : first + size], first)).messages)
+        data = snapshot(ingest)
+        ingest = SourceIngest(SOURCE, ColumnDecoder(layout), plans, out_of_orderness=MINUTE)
+        restore(ingest, data)
+    cut = {pane.start // MINUTE: pane.incomplete for pane in closed}
+    assert cut == {9: True, 10: True, 11: False, 12: False}

@@ -32,6 +32,7 @@ class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     idle: bool
     late: int
     cut_start: bool
+    cut_to: int
     panes: list[_Pane]
 
 
@@ -55,7 +56,8 @@ def snapshot(ingest: SourceIngest) -> bytes:
         )
         for (subject, start), pane in sorted(ingest.open.items())
     ]
-    state = _State(VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, ingest.cut_start, panes)
+    cut = (ingest.cut_start, ingest.cut_to)
+    state = _State(VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, *cut, panes)
     return _encoder.encode(state)
 
 
@@ -92,5 +94,5 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
     ingest.time.reached = MIN_TIME if state.idle else state.watermark
     ingest.idle = state.idle
     ingest.late = state.late
-    ingest.cut_start = state.cut_start
+    ingest.cut_start, ingest.cut_to = state.cut_start, state.cut_to
     ingest.open = panes

@@ -63,7 +63,8 @@ class Ingested:
 class SourceIngest:
     """Ingest of one source. `position`: first offset not yet settled, from where a restart must read on.
 
-    `cut_start`: reading starts in the middle of the log, so the first pane of every subject is marked incomplete.
+    `cut_start`: reading starts in the middle of the log, so the panes that had begun by the time (`cut_to`, ms) of its
+    first record are marked incomplete.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class SourceIngest:
         self.plans = plans
         self.position = position
         self.cut_start = cut_start
+        self.cut_to = MIN_TIME
         lengths = [plan.pane_length for plan in plans.values()]
         self._grids = sorted(set(lengths))
         self.time = EventTime.of(out_of_orderness, max(lengths))
@@ -110,6 +112,8 @@ class SourceIngest:
         done.unknown_models = decoded.unknown_models
         if len(admission.taken):
             self.idle = False
+            if self.cut_start:
+                self.cut_start, self.cut_to = False, int(decoded.timestamps[admission.taken[0]])
             self._count(batch, decoded, admission, done)
         if admission.held:
             self._held = select(batch, admission.held)
@@ -187,7 +191,7 @@ class SourceIngest:
     def _add(self, key: tuple[Subject, int], counts: NDArray[np.int64], events: int, first: int, last: int) -> None:
         pane = self.open.get(key)
         if pane is None:
-            self.open[key] = OpenPane(counts, events, first, last, incomplete=self.cut_start)
+            self.open[key] = OpenPane(counts, events, first, last, incomplete=key[1] <= self.cut_to)
         else:
             pane.counts = pane.counts + counts
             pane.events += events
@@ -214,8 +218,6 @@ class SourceIngest:
                     pane.incomplete,
                 )
             )
-        if passed:
-            self.cut_start = False
         if watermark != MIN_TIME and any(watermark // g > self._announced // g for g in self._grids):
             self._announced = watermark
             messages.append(self.announcement())
