@@ -89,7 +89,7 @@ def test_a_source_cut_at_its_start_marks_its_first_pane_only():
     panes = partials(ingest.process(records([5, MINUTE, 2 * MINUTE])).messages)
     assert [p.incomplete for p in panes] == [True, False]
     later = partials(ingest.process(records([3 * MINUTE, 4 * MINUTE], first=3)).messages)
-    assert [p.incomplete for p in later] == [True, False]
+    assert [p.incomplete for p in later] == [False, False]
 
 
 def test_an_idle_decision_closes_panes_and_later_events_of_them_are_late():
