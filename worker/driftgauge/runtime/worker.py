@@ -7,9 +7,9 @@ position per partition, (3) tell the consumer group, as a courtesy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from driftgauge.errors import FencedError, StateError, UnavailableError
 from driftgauge.ingest.watermark import MIN_TIME
@@ -19,51 +19,12 @@ from driftgauge.runtime.idle import IdleWatch
 from driftgauge.runtime.owned import Owned
 from driftgauge.runtime.tasks import DetectTask, IngestTask, Task
 from driftgauge.sinks.base import Publication, Sink
+from driftgauge.sources.base import PartitionedSource
 from driftgauge.state.base import Checkpoint, Progress, StateStore
 
 _POLL_MS = 100
 _TICK_MS = 500
 _LOG_MS = 10_000
-
-
-class PartitionedSource(Protocol):
-    """What the worker needs of a consumer; `sources.kafka.KafkaSource` is one."""
-
-    def subscribe(self, topics: Collection[str], *, assigned: Any, revoked: Any, lost: Any) -> None:
-        """Join the group."""
-        ...
-
-    def poll(self, timeout_ms: int) -> list[RecordBatch]:
-        """Next records."""
-        ...
-
-    def seek(self, source: Source, position: int) -> None:
-        """Read on from there."""
-        ...
-
-    def pause(self, source: Source) -> None:
-        """Stop the flow."""
-        ...
-
-    def resume(self, source: Source) -> None:
-        """Let it flow."""
-        ...
-
-    def assignment(self) -> set[Source]:
-        """What is ours."""
-        ...
-
-    def drained(self, sources: Collection[Source]) -> set[Source]:
-        """Those with nothing left to read."""
-        ...
-
-    def commit(self, positions: Mapping[Source, int]) -> None:
-        """Tell the group."""
-        ...
-
-    def close(self) -> None:
-        """Leave."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
