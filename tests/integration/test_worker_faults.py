@@ -43,20 +43,6 @@ def test_a_broker_that_comes_back_finds_the_worker_still_at_work(live, kafka, st
     assert worker.terminate() == 0
 
 
-def test_a_broken_clock_in_the_last_record_of_a_partition_holds_up_nobody(live, story):
-    line = live()
-    line.produce(story[:1500])
-    future = json.loads(story[0]) | {"timestamp": "2031-01-01T00:00:00Z"}
-    line.produce([json.dumps(future).encode()], partition=1)
-    worker = line.start()
-
-    def idle():
-        records = [json.loads(r.value) for r in line.read("panes", 2)]
-        return [r for r in records if r["type"] == "watermark" and r["idle"] and r["source"]["partition"] == 1]
-
-    assert wait(idle, bool, 15, [worker])
-
-
 def test_a_topic_written_in_transactions_can_fall_idle(live, kafka):
     line = live(partitions=2, panes={"length": "1s", "out_of_orderness": "1s", "idle_after": "1s", "partitions": 1})
     worker = line.start()
