@@ -16,10 +16,10 @@ from pathlib import Path
 import orjson
 
 from bench import files, live
+from bench.apart import apart
 from bench.events import EVENTS_PER_MINUTE, build_reference_profile, events
 from bench.measurement import LOOP, OURS, Measurement
 from driftgauge.profiles.profile import Profile
-from driftgauge.runtime.garbage import tune_collector
 
 RESULTS = Path(__file__).parent / "results"
 TARGETS = {"files": 5.0, "lenient": 2.0, "kafka": 4.0}
@@ -76,20 +76,21 @@ def _files(profile: Profile, options: argparse.Namespace, odd: float) -> Rounds:
             file.writelines(event + b"\n" for event in events(options.events, odd=odd))
         name = "files" if odd == 0 else "lenient"
         return _rounds(
-            name, options.rounds, lambda _: files.run_ours(path, profile), lambda _: files.run_loop(path, profile)
+            name,
+            options.rounds,
+            lambda _: apart(files.run_ours, path, profile, tuned=True),
+            lambda _: apart(files.run_loop, path, profile),
         )
 
 
 def _kafka(profile: Profile, options: argparse.Namespace) -> Rounds:
     n = options.events
-    # As `run` does when it starts; the loop's process would be none the worse for it either.
-    tune_collector()
     with live.services(events(n)) as at:
         return _rounds(
             "kafka",
             options.rounds,
-            lambda i: live.run_ours(at, profile, n, f"bench-ours-{i}"),
-            lambda i: live.run_loop(at, profile, n, f"bench-loop-{i}"),
+            lambda i: apart(live.run_ours, at, profile, n, f"bench-ours-{i}", tuned=True),
+            lambda i: apart(live.run_loop, at, profile, n, f"bench-loop-{i}"),
         )
 
 

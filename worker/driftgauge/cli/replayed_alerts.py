@@ -8,6 +8,7 @@ from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.decode.columns import Reject
 from driftgauge.engine import Model, renderer_of, run_id_of, stage_of
 from driftgauge.records import RecordBatch
+from driftgauge.runtime.memory import tune_memory
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
 from driftgauge.sinks.jsonl import JsonLinesFile
 
@@ -21,6 +22,7 @@ def replayed_alerts(
     on_reject: Callable[[RecordBatch, Reject], None] = lambda _batch, _reject: None,
 ) -> Iterator[list[AlertEvent]]:
     """Run everything; after each batch the events it raised, which are in `out` by then."""
+    tune_memory()
     render = renderer_of(models, Run(mode="backtest", run_id=run_id_of(models, group)))
     for raised in replay(sources, stage_of(models), totals, on_reject):
         events = [render(one) for one in raised]

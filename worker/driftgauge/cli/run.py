@@ -15,7 +15,7 @@ from driftgauge.cli.config_option import ConfigOption
 from driftgauge.config import Config
 from driftgauge.engine import problems_of
 from driftgauge.errors import DriftgaugeError
-from driftgauge.runtime.garbage import tune_collector
+from driftgauge.runtime.memory import tune_memory
 from driftgauge.sources.profile_file import read_profile
 from driftgauge.telemetry.logging import configure
 
@@ -32,7 +32,7 @@ def command(config: ConfigOption) -> None:
     log.info("worker_starting", models=len(settings.models), servers=settings.kafka.bootstrap_servers)
     try:
         worker = build_worker(settings, loaded.profiles, log)
-        tune_collector()
+        tune_memory()
         log.info("worker_started")
         worker.run(stopping.asked)
     except DriftgaugeError as error:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.decode.columns import EventColumns
-from driftgauge.profiles.cells import NumericIndex
 from driftgauge.profiles.layout import Layout, Slot
 
-# Up to here a pass per pane is cheaper than a binary search per value.
+# Up to here a sort per pane is cheaper than a binary search per value.
 _FEW_PANES = 4
+_Rows = slice | NDArray[np.int64]
 
 
 def count_panes(
@@ -25,7 +26,11 @@ def count_panes(
     """
     counts = np.zeros((panes, layout.size), np.int64)
     for slots, present in ((layout.features, events.has_features), (layout.outputs, events.has_prediction)):
-        _count_part(counts, layout, slots, events.columns, chosen & present, pane)
+        counted = chosen & present
+        # An output that isn't judged in these events has an empty column.
+        judged = [slot for slot in slots if len(events.columns[slot.index])]
+        if judged and counted.any():
+            _count_part(counts, layout, judged, events.columns, None if counted.all() else counted, pane)
     return counts
 
 
@@ -34,46 +39,57 @@ def _count_part(
     layout: Layout,
     slots: Sequence[Slot],
     columns: Sequence[NDArray[Any]],
-    chosen: NDArray[np.bool_],
+    counted: NDArray[np.bool_] | None,
     pane: NDArray[np.int64],
 ) -> None:
-    if not chosen.any():
-        return
-    everything = bool(chosen.all())
-    where = pane if everything else pane[chosen]
+    panes = len(counts)
+    where = pane if counted is None else pane[counted]
+    rows = _rows_of_panes(where, panes)
+    numeric = layout.numeric
+    positions = np.zeros((panes, numeric.size), np.int64)
     for slot in slots:
-        if not len(columns[slot.index]):
-            continue  # This output isn't judged in these events.
-        column = columns[slot.index] if everything else columns[slot.index][chosen]
-        index = layout.numeric.get(slot.index)
+        column = columns[slot.index] if counted is None else columns[slot.index][counted]
+        index = numeric.slots.get(slot.index)
         if index is None:
-            counts[:, slot.start : slot.stop] += _histogram(column, where, slot.stop - slot.start, len(counts))
+            counts[:, slot.start : slot.stop] += _histogram(column, where, slot.stop - slot.start, panes)
         else:
-            _add_numeric(counts[:, slot.start : slot.stop], index, column, where)
+            _count_positions(positions[:, index.start : index.stop], index.bounds, column, where, rows)
+    numeric.fold(positions, counts)
 
 
-def _add_numeric(
-    counts: NDArray[np.int64], index: NumericIndex, values: NDArray[np.float64], pane: NDArray[np.int64]
+def _rows_of_panes(pane: NDArray[np.int64], panes: int) -> Sequence[_Rows]:
+    """Which rows belong to each pane, if the panes are few; usually a stretch of the batch each."""
+    if panes == 1:
+        return [slice(None)]
+    if panes > _FEW_PANES:
+        return []
+    if (pane[1:] >= pane[:-1]).all():
+        bounds = np.searchsorted(pane, np.arange(panes + 1)).tolist()
+        return [slice(*pair) for pair in pairwise(bounds)]
+    return [np.flatnonzero(pane == i) for i in range(panes)]
+
+
+def _count_positions(
+    positions: NDArray[np.int64],
+    bounds: NDArray[np.float64],
+    values: NDArray[np.float64],
+    pane: NDArray[np.int64],
+    rows: Sequence[_Rows],
 ) -> None:
-    """Count positions among the bounds, then fold those that share a cell."""
-    if len(counts) <= _FEW_PANES:
-        rows = [values] if len(counts) == 1 else [values[pane == i] for i in range(len(counts))]
-        found = np.stack([_positions(index, of_pane) for of_pane in rows])
-    else:
-        positions = np.searchsorted(index.bounds, values, side="left")
-        found = _histogram(positions, pane, len(index.cells), len(counts))
-    # -inf and +inf, first and last but one, are both invalid; every other position has a cell of its own.
-    counts[:, index.cells[1:]] += found[:, 1:]
-    counts[:, index.cells[0]] += found[:, 0]
+    """Values per pane and position among the bounds, int64 [panes, B + 6], into `positions`.
 
-
-def _positions(index: NumericIndex, values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Values per position. Sorting them and looking the few bounds up is four times faster than the other way round."""
-    found = np.empty(len(index.cells), np.int64)
-    found[:-1] = np.searchsorted(np.sort(values), index.bounds, side="right")
-    found[-1] = len(values)
-    found[1:] -= found[:-1].copy()
-    return found
+    Sorting the values and looking the few bounds up is four times faster than the other way round.
+    """
+    if not rows:
+        found = np.searchsorted(bounds, values, side="left")
+        positions[:] = _histogram(found, pane, positions.shape[1], len(positions))
+        return
+    for i, of_pane in enumerate(rows):
+        ordered = np.sort(values[of_pane])
+        row = positions[i]
+        row[:-1] = np.searchsorted(ordered, bounds, side="right")
+        row[-1] = len(ordered)
+        row[1:] -= row[:-1].copy()
 
 
 def _histogram(cells: NDArray[np.int64], pane: NDArray[np.int64], size: int, panes: int) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ that touches counts (ingest, panes, detect) goes by a `Layout` and never by name
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -13,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.profiles.cells import NumericIndex, numeric_index
+from driftgauge.profiles.cells import numeric_index
 from driftgauge.profiles.profile import CategoricalField, NumericField, Profile
 
 Role = Literal["feature", "score", "label"]
@@ -33,6 +34,50 @@ class Slot:
     def cell(self, special: str) -> int:
         """Flat index of a special cell (`missing`, `invalid`, `below`, ...). ValueError if it has none."""
         return self.start + self.spec.cell_names.index(special, self.spec.bins)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotPositions:
+    """A numeric slot's `bounds` (see `cells.NumericIndex`), and its stretch [start, stop) of the flat positions."""
+
+    bounds: NDArray[np.float64]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumericPositions:
+    """The positions of all numeric slots, flat, and how counts per position become counts per cell.
+
+    `size`: number of positions Q. `slots`: by slot index.
+    """
+
+    size: int
+    slots: Mapping[int, SlotPositions]
+    _cells: NDArray[np.int64]  # the cell of every position but the -inf ones
+    _own: NDArray[np.int64]  # those positions
+    _minus_infinity: NDArray[np.int64]  # the others, which share the cell of +inf
+    _invalid: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, slots: Sequence[Slot]) -> NumericPositions:
+        """Made once per layout."""
+        placed: dict[int, SlotPositions] = {}
+        cells: list[int] = []
+        for slot in slots:
+            if isinstance(slot.spec, NumericField):
+                index = numeric_index(slot.spec)
+                placed[slot.index] = SlotPositions(index.bounds, len(cells), len(cells) + len(index.cells))
+                cells += (index.cells + slot.start).tolist()
+        first = np.array([p.start for p in placed.values()], np.int64)
+        flat = np.array(cells, np.int64)
+        own = np.setdiff1d(np.arange(len(flat)), first)
+        return cls(len(flat), placed, flat[own], own, first, flat[first])
+
+    def fold(self, positions: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+        """Add counts per position, int64 [P, Q], to counts per cell, int64 [P, K]."""
+        counts[:, self._cells] += positions[:, self._own]
+        counts[:, self._invalid] += positions[:, self._minus_infinity]
 
 
 @dataclass(frozen=True)
@@ -65,9 +110,9 @@ class Layout:
         return self.slots[-1].stop if self.slots else 0
 
     @cached_property
-    def numeric(self) -> dict[int, NumericIndex]:
-        """How to look up the cells of the numeric slots, by slot index."""
-        return {s.index: numeric_index(s.spec) for s in self.slots if isinstance(s.spec, NumericField)}
+    def numeric(self) -> NumericPositions:
+        """How to count the numeric slots."""
+        return NumericPositions.of(self.slots)
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
