@@ -56,7 +56,7 @@ class LocalRedis(ExternalRedis):
         port = free_port()
         super().__init__(f"redis://{LOOPBACK}:{port}/0")
         command = [str(program), "--port", str(port), "--bind", LOOPBACK, "--dir", str(directory)]
-        # Evicting state would lose it without a word: the worker refuses to run on any other policy.
+        # Evicting state would lose it without a word.
         command += ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
         self.server = Server(command, directory / "redis.log")
 

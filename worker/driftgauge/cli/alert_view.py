@@ -120,14 +120,14 @@ def side_by_side() -> Table:
 
 
 def evidence_text(event: AlertEvent) -> str:
-    """`shiryaev_roberts 9.29 > 6.46, 561 events since`."""
+    """`shiryaev_roberts 9.29 > 6.46, on 561 events`."""
     votes = [f"{d.name} {_number(d.statistic)} > {_number(d.threshold)}" for d in event.detail.detectors]
-    return ", ".join([*votes, f"{event.detail.n_after:,} events since"])
+    return f"{', '.join(votes)}, on {event.detail.n_after:,} events"
 
 
 def episodes_table(episodes: Sequence[Episode]) -> Table:
-    """Two lines an episode: what moved since when, and whether it is over."""
-    table = Table("opened", "severity", "what changed", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    """Two lines an episode: the worst severity it reached, what moved since when, and whether it is over."""
+    table = Table("opened", "worst", "what changed", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for episode in episodes:
         over = f"resolved {date_and_clock(episode.resolved)}" if episode.resolved is not None else "open at the end"
         what = Text.assemble((episode.summary, ""), "\n", (over, "green" if episode.resolved is not None else "dim"))

@@ -142,6 +142,8 @@ def _next_command(written: Path, data: Sequence[str], columns: Columns) -> str:
         words += [option, ",".join(names)] if names else []
     if columns.timestamp is None and columns.interval != Columns().interval:
         words += ["--interval", format_duration(columns.interval)]
+    if columns.timestamp is None and columns.start != Columns().start:
+        words += ["--start", format_timestamp(columns.start)]
     return shlex.join([*words, "--alerts", "alerts.jsonl"])
 
 

@@ -112,7 +112,8 @@ class RedisState:
                 return call()
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 if attempt == _ATTEMPTS - 1:
-                    raise UnavailableError(f"Redis does not answer: {error}") from error
+                    fix = "is it running, and are redis.url, username and password right?"
+                    raise UnavailableError(f"Redis does not answer ({error}); {fix}") from error
                 time.sleep(wait)
                 wait *= 2
             except redis.RedisError as error:
