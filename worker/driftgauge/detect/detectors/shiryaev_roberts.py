@@ -20,7 +20,7 @@ from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
 
-_VERSION = 1
+_VERSION = 2
 # log M of a component without evidence: 1 + exp(-1000) is 1 exactly, and the state stays finite.
 _NOTHING = -1000.0
 # Panes whose likelihood ratios are held at a time (12 x series floats each).
@@ -34,6 +34,10 @@ class ShiryaevRoberts:
     tolerance. While the rate given the past stays at or below m0, panes between alarms average at least 1 / alpha,
     whatever the dependence (Shin, Ramdas, Rinaldo: E-detectors, 2022, theorem 2.4). 1 / alpha comes from the budget.
     After an alarm the series starts anew, so a lasting fault goes on being detected.
+
+    The onset is the maximum likelihood one: where the cumulative sum of log E_j last left zero (Page 1954), for the
+    alternative whose sum is largest. M_j can't tell it: the 1 that every pane adds keeps it from ever starting anew
+    where panes hold a few events only.
 
     Setting `points`: alternatives per series, geometric from twice m0 (or m0 + .01) to .98. A series whose m0 leaves
     no room for a rise is not watched. `statistic` and `threshold` are log10 of the mean of M_j and of 1 / alpha.
@@ -57,6 +61,7 @@ class ShiryaevRoberts:
         self._if_hit = np.log(rates / self._limit[:, np.newaxis])
         self._if_miss = np.log((1 - rates) / (1 - self._limit[:, np.newaxis]))
         self._log_m = np.full(rates.shape, _NOTHING)
+        self._sum = np.zeros(rates.shape)
         self._onset = np.zeros(rates.shape, np.int64)
 
     @classmethod
@@ -89,8 +94,8 @@ class ShiryaevRoberts:
 
     def _step(self, start: int, active: NDArray[np.bool_], evidence: NDArray[np.float64]) -> None:
         seen = active[:, np.newaxis]
-        # M < 1 is outweighed by the 1 that is added: what a component knows begins with this pane.
-        np.copyto(self._onset, start, where=seen & (self._log_m < 0))
+        np.copyto(self._onset, start, where=seen & (self._sum <= 0))
+        np.copyto(self._sum, np.maximum(self._sum, 0.0) + evidence, where=seen)
         grown = np.maximum(np.logaddexp(self._log_m, 0.0) + evidence, _NOTHING)
         np.copyto(self._log_m, grown, where=seen)
 
@@ -99,7 +104,7 @@ class ShiryaevRoberts:
         found = []
         # Only a pane that itself shows the rise may alarm: the 1 added per pane is no evidence.
         for i in np.nonzero((mean >= self._log_threshold) & raised)[0].tolist():
-            onset = int(self._onset[i, int(self._log_m[i].argmax())])
+            onset = int(self._onset[i, int(self._sum[i].argmax())])
             found.append(
                 Detection(
                     series=int(self._series[i]),
@@ -113,23 +118,26 @@ class ShiryaevRoberts:
                 )
             )
             self._log_m[i] = _NOTHING
+            self._sum[i] = 0.0
         return found
 
     def snapshot(self) -> bytes:
-        """Evidence (log M) and restart times of all components."""
-        return seal(self._mark, self._log_m.astype("<f8").tobytes() + self._onset.astype("<i8").tobytes())
+        """Evidence (log M), cumulative sums and onsets of all components."""
+        parts = (self._log_m.astype("<f8"), self._sum.astype("<f8"), self._onset.astype("<i8"))
+        return seal(self._mark, b"".join(part.tobytes() for part in parts))
 
     def restore(self, state: bytes) -> None:
         """Take a snapshot of an equal detector. StateError if it doesn't fit."""
         payload = unseal(self._mark, state)
-        half = self._log_m.size * 8
-        if len(payload) != 2 * half:
+        part, shape = self._log_m.size * 8, self._log_m.shape
+        if len(payload) != 3 * part:
             raise StateError("shiryaev_roberts: state is for another number of series")
-        log_m = np.frombuffer(payload[:half], "<f8").astype(np.float64).reshape(self._log_m.shape)
-        if not (np.isfinite(log_m).all() and (log_m >= _NOTHING).all()):
+        log_m = np.frombuffer(payload[:part], "<f8").astype(np.float64).reshape(shape)
+        sums = np.frombuffer(payload[part : 2 * part], "<f8").astype(np.float64).reshape(shape)
+        if not (np.isfinite(log_m).all() and (log_m >= _NOTHING).all() and np.isfinite(sums).all()):
             raise StateError("shiryaev_roberts: state holds evidence that is no number in range")
-        self._log_m = log_m
-        self._onset = np.frombuffer(payload[half:], "<i8").astype(np.int64).reshape(log_m.shape)
+        self._log_m, self._sum = log_m, sums
+        self._onset = np.frombuffer(payload[2 * part :], "<i8").astype(np.int64).reshape(shape)
 
 
 def grid(limit: float, points: int) -> NDArray[np.float64]:
