@@ -21,7 +21,7 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     `phase`: candidate (unpublished, waiting for the effect to show) or firing. `since`: count of non-empty panes when
     the phase began. `onset` ms. `before`, `n_before`: level of the series before the onset and events behind it.
     The rest counts once firing: end of the opening pane, severity in force, transitions published, pane end of the
-    last one, and the analysis hash at opening.
+    last one, the analysis hash at opening, and the largest effect (distance from `before`) seen.
     """
 
     phase: Literal["candidate", "firing"]
@@ -35,6 +35,7 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     ordinal: int = 0
     published_at: int = 0
     analysis: str = ""
+    effect: float = 0.0
 
 
 class Episodes(msgspec.Struct, array_like=True, forbid_unknown_fields=True):

@@ -12,6 +12,8 @@ from driftgauge.detect.history import History
 
 # A mean over fewer panes than this on either side is no level.
 MIN_SIDE = 2
+# So many times the panes that are asked for tell as much as the events that are asked for.
+_ENOUGH = 10
 
 
 class Level(NamedTuple):
@@ -51,10 +53,23 @@ class SeriesPast:
         first = 0 if start is None else int(np.searchsorted(self.starts, start))
         return SeriesPast(self.starts[first:], self.values[first:], self.n[first:])
 
-    def last(self, panes: int, since: int | None = None) -> Level:
-        """Level over the last `panes` panes, of those that start at or after `since` (ms)."""
-        first = 0 if since is None else int(np.searchsorted(self.starts, since))
-        return _level(self.values[first:][-panes:], self.n[first:][-panes:])
+    def last(self, panes: int) -> Level:
+        """Level over the last `panes` panes."""
+        return _level(self.values[-panes:], self.n[-panes:])
+
+    def recent(self, panes: int, events: float) -> Level:
+        """Level over the last panes: at least `panes` of them, and so many that they hold `events`, if there are."""
+        held = np.cumsum(self.n[::-1])
+        return self.last(max(panes, int(np.searchsorted(held, events)) + 1))
+
+    def calm(self, panes: int, events: float) -> Level | None:
+        """As `recent`, but None while that is not to be had.
+
+        Ten times as many panes are enough, however few events they hold.
+        """
+        level = self.recent(panes, events)
+        enough = level.n >= events or level.panes >= _ENOUGH * panes
+        return level if enough and level.panes >= panes else None
 
     def until(self, before: int) -> Level:
         """Level over all remembered panes that start before `before` (ms)."""

@@ -27,8 +27,10 @@ from driftgauge.profiles.series import Series, window_length
 
 # Where panes are long, a day is but a few of them: an open alert is repeated after at least this many.
 _REPEAT_PANES = 24
-# The level a rate has *now* is that of its last few panes; a value needs more panes to be told from noise.
+# The level a rate has *now* is that of its last few panes, or of as many as hold so many events; a value needs more
+# panes to be told from noise.
 _RATE_PANES = 5
+_RATE_EVENTS = 100
 _CONFIRM_MIN_PANES = 3
 
 
@@ -54,6 +56,17 @@ class _Moment:
 def repeat_interval(settings: LifecycleSettings, pane_length: int) -> int:
     """Event time (ms) after which an open alert is repeated: the configured interval, or 24 panes if that is longer."""
     return max(settings.repeat_interval, _REPEAT_PANES * pane_length)
+
+
+def events_to_resolve(series: Series, effect: float) -> float:
+    """Events that a calm stretch must hold before it says that an effect of this size is over.
+
+    So many that, were it not over, they would hardly (some 1 in 1,000) look calm: a rate that is still half of what it
+    was would show no hit with exp(-n effect / 2) < .003, a mean would have to lie three standard errors off.
+    """
+    if series.kind == "window" or effect <= 0:
+        return 0.0
+    return 12 / effect if series.kind == "rate" else 36 * (series.sd / effect) ** 2
 
 
 class Lifecycle:
@@ -146,17 +159,20 @@ class Lifecycle:
         episode.opened_pane_end, episode.analysis = moment.pane.end, self._analysis
         level = self._level(history, moment, series, episode)
         episode.severity = severity_of(series, episode.before, level.mean)
+        self._note_effect(episode, level)
         return [self._publish(history, moment, series, episode, "opened", level)]
 
     def _go_on(self, history: History, moment: _Moment, series: Series, episode: Episode) -> list[Transition]:
         if moment.tick - episode.since >= self._settings.resolve_panes:
             past = SeriesPast.of(history, series.index, moment.back)
-            calm = past.last(self._settings.resolve_panes)
-            if self._is_back(series, episode, calm):
+            events = events_to_resolve(series, episode.effect)
+            calm = past.since(episode.opened_pane_end).calm(self._settings.resolve_panes, events)
+            if calm is not None and self._is_back(series, episode, calm):
                 del self.episodes[series.key]
                 self._state.calm_since[series.key] = int(past.starts[-calm.panes])
                 return [self._publish(history, moment, series, episode, "resolved", calm)]
         level = self._level(history, moment, series, episode)
+        self._note_effect(episode, level)
         severity = severity_of(series, episode.before, level.mean)
         if SEVERITIES.index(severity) > SEVERITIES.index(episode.severity):
             gone = self._publish(history, moment, series, episode, "resolved", level, superseded_by=severity)
@@ -165,6 +181,11 @@ class Lifecycle:
         if moment.pane.end - episode.published_at >= repeat_interval(self._settings, self._length):
             return [self._publish(history, moment, series, episode, "repeat", level)]
         return []
+
+    @staticmethod
+    def _note_effect(episode: Episode, level: Level) -> None:
+        if level.n:
+            episode.effect = max(episode.effect, abs(level.mean - episode.before))
 
     @staticmethod
     def _is_back(series: Series, episode: Episode, level: Level) -> bool:
@@ -176,17 +197,18 @@ class Lifecycle:
         return level.mean <= max(episode.before, series.reference) + series.tolerance / 2
 
     def _level(self, history: History, moment: _Moment, series: Series, episode: Episode) -> Level:
-        panes = {"rate": _RATE_PANES, "value": self._settings.confirm_panes, "window": 1}[series.kind]
-        return SeriesPast.of(history, series.index, moment.back).last(panes, episode.onset)
+        past = SeriesPast.of(history, series.index, moment.back).since(episode.onset)
+        if series.kind == "rate":
+            return past.recent(_RATE_PANES, _RATE_EVENTS)
+        return past.last(self._settings.confirm_panes if series.kind == "value" else 1)
 
     def _past(self, history: History, moment: _Moment, series: Series) -> SeriesPast:
         """What a change point may be looked for in: the series since it was last known to be calm."""
         past = SeriesPast.of(history, series.index, moment.back)
         return past.since(self._state.calm_since.get(series.key))
 
-    @staticmethod
-    def _set_before(history: History, moment: _Moment, series: Series, episode: Episode) -> None:
-        level = SeriesPast.of(history, series.index, moment.back).until(episode.onset)
+    def _set_before(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
+        level = self._past(history, moment, series).until(episode.onset)
         known = level.n > 0
         episode.before = level.mean if known else series.reference
         episode.n_before = level.n if known else series.reference_n
@@ -216,7 +238,7 @@ class Lifecycle:
             onset_latest=episode.onset + self._length,
             n_before=episode.n_before,
             # Windows overlap, so their events can't be added up.
-            n_after=level.n if series.kind == "window" else past.last(len(past.n), episode.onset).n,
+            n_after=level.n if series.kind == "window" else int(past.since(episode.onset).n.sum()),
             live_counts=_live_counts(history, moment.back, series, episode.onset),
         )
         transition = Transition(
