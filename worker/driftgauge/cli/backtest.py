@@ -34,6 +34,7 @@ from driftgauge.cli.columns_options import (
     columns_of,
 )
 from driftgauge.cli.model_option import ModelOption, chosen_model
+from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.table_replay import WatchedTables, mismatches
@@ -47,6 +48,7 @@ from driftgauge.sinks.jsonl import JsonLinesFile
 from driftgauge.sources.canonical import record_batches
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.profile_file import read_profile
+from driftgauge.sources.table_paths import table_files
 from driftgauge.sources.tables import open_tables
 
 EXAMPLE = (
@@ -119,8 +121,10 @@ def command(
         interval=interval,
     )
     plan = _plan(profile, config, pane, budget, model)
+    data = table_files([*file, *(more or ())])
+    refuse_overwriting("--alerts", alerts, [*data, *plan.read])
     kinds = kinds_of_profile(plan.rows_of.profile, prediction=prediction, score=score, actual=actual)
-    tables = WatchedTables(open_tables([*file, *(more or ())], columns, kinds=kinds, sort=sort))
+    tables = WatchedTables(open_tables(data, columns, kinds=kinds, sort=sort))
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
     with JsonLinesFile(alerts) as out:
         summary = _replay(plan, tables, columns, out, warnings)
@@ -143,11 +147,15 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is analysed. `rows_of`: the model that rows of tables, and events that name none, belong to."""
+    """What is analysed. `rows_of`: the model that rows of tables, and events that name none, belong to.
+
+    `read`: the files that say so, which are the profiles and the configuration.
+    """
 
     models: Sequence[Model]
     rows_of: Model
     group: str
+    read: Sequence[Path]
 
 
 def _plan(
@@ -159,7 +167,7 @@ def _plan(
         if model is not None:
             raise ConfigError("--model goes with -c FILE; a profile is of one model")
         only = _profiled(profile, pane or "auto", 1.0 if budget is None else budget)
-        return _Plan([only], only, _GROUP)
+        return _Plan([only], only, _GROUP, [profile])
     assert config is not None  # noqa: S101 (one of the two is given)
     for option, value in (("--pane", pane), ("--budget", budget)):
         if value is not None:
@@ -167,7 +175,8 @@ def _plan(
     loaded = config_file.load_with_profiles(config, os.environ, read_profile)
     models = models_of(loaded.config, loaded.profiles)
     names = [f"{one.subject.model_id}/{one.subject.model_version}" for one in models]
-    return _Plan(models, models[chosen_model(names, model)], loaded.config.kafka.group_id)
+    read = [config, *(Path(entry.profile) for entry in loaded.config.models)]
+    return _Plan(models, models[chosen_model(names, model)], loaded.config.kafka.group_id, read)
 
 
 def _profiled(path: Path, pane: str, budget: float) -> Model:

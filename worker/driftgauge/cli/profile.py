@@ -31,6 +31,7 @@ from driftgauge.cli.columns_options import (
     columns_of,
     names_in,
 )
+from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.durations import format_duration
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, Reference, build_profile
 from driftgauge.profiles.notes import Note
@@ -39,6 +40,7 @@ from driftgauge.profiles.summary import differences, field_lines
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.profile_file import profile_json, read_profile, write_profile
 from driftgauge.sources.reference_file import Choices, read_reference
+from driftgauge.sources.table_paths import table_files
 from driftgauge.timestamps import format_timestamp
 
 profile = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Build, show and compare profiles.")
@@ -102,6 +104,7 @@ def build(
         names_in(categorical, "--categorical") if categorical is not None else (),
         names_in(numeric, "--numeric") if numeric is not None else (),
     )
+    refuse_overwriting("--out", Path(out), table_files(data))
     reference, notes = _read(data, columns, choices, sort, rows)
     built = build_profile(reference, model_id=model_id, model_version=model_version, margin=margin, positive=positive)
     written = write_profile(built.profile, Path(out), folder=out.endswith("/"))

@@ -1,0 +1,17 @@
+"""What a command writes must not be what it reads: asked before any work, as the file would be lost after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from driftgauge.errors import ConfigError
+
+
+def refuse_overwriting(option: str, out: Path, read: Iterable[Path]) -> None:
+    """ConfigError if `out`, the value of `option`, is one of the files `read`, by whatever name or link."""
+    if not out.is_file():
+        return
+    for path in read:
+        if path.exists() and out.samefile(path):
+            raise ConfigError(f"{option} {out}: is read by this very command ({path}); name another file to write")
