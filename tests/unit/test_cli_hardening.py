@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from driftgauge import cli
-from driftgauge.errors import ConfigError
+from driftgauge.errors import ConfigError, InputError
 
 ROWS = "at,age,job\n" + "".join(
     f"2026-03-{i // 24 + 1:02d}T{i % 24:02d}:00:00Z,{20 + i * 7 % 50},{'ab'[i % 2]}\n" for i in range(240)
@@ -60,7 +60,35 @@ def test_alerts_never_replace_a_file_that_the_backtest_reads(out: str, table: Pa
 
 def test_a_profile_never_replaces_its_reference(table: Path) -> None:
     for data in (table, "."):
-        with pytest.raises(ConfigError, match="--out live.csv: is read by this very command") as caught:
+        with pytest.raises(ConfigError, match=r"--out live\.csv: is read by this very command") as caught:
             build(data, "--timestamp", "at", "--out", "./live.csv")
         assert caught.value.exit_code == 2
     assert table.read_text() == ROWS
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("at,,b", r"^wide.csv: column 2 has no name; give it one in the file, or name "),
+        ("at,b," + "x" * 257, r"^wide.csv: the name of column 'x{40}…' has 257 characters, at most 256"),
+        ("at," + ",".join(f"f{i}" for i in range(5001)), r"^5,001 feature columns, a profile holds at most 5,000; "),
+    ],
+)
+def test_columns_that_no_profile_can_hold_are_named_with_the_fix(header: str, message: str) -> None:
+    cells = ",".join("1" * header.count(","))
+    Path("wide.csv").write_text(f"{header}\n2026-03-01,{cells}\n2026-03-02,{cells}\n")
+    with pytest.raises(InputError, match=message):
+        build("wide.csv", "--timestamp", "at", "--out", "wide.json")
+
+
+def test_a_column_without_a_name_can_be_passed_over() -> None:
+    Path("pandas.csv").write_text(",at,age\n0,2026-03-01,3\n1,2026-03-02,4\n")
+    assert build("pandas.csv", "--timestamp", "at", "--features", "age", "--out", "pandas.json") == 0
+
+
+@pytest.mark.parametrize("name", ["", "x" * 257])
+def test_a_model_needs_a_name_and_a_version(name: str, table: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"^--model-id: has {len(name)} characters; give a name of 1 to 256$"):
+        build(table, "--out", "q.json", model=name)
+    with pytest.raises(ConfigError, match=r"^--model-version: "):
+        build(table, "--out", "q.json", version=name)

@@ -33,9 +33,10 @@ from driftgauge.cli.columns_options import (
 )
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.durations import format_duration
+from driftgauge.errors import ConfigError
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, Reference, build_profile
 from driftgauge.profiles.notes import Note
-from driftgauge.profiles.profile import Profile
+from driftgauge.profiles.profile import MAX_NAME, Profile
 from driftgauge.profiles.summary import differences, field_lines
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.profile_file import profile_json, read_profile, write_profile
@@ -88,6 +89,9 @@ def build(
     json: JsonOption = False,
 ) -> None:
     """Profile of a model's training or reference data."""
+    for option, name in (("--model-id", model_id), ("--model-version", model_version)):
+        if not 0 < len(name) <= MAX_NAME:
+            raise ConfigError(f"{option}: has {len(name)} characters; give a name of 1 to {MAX_NAME}")
     columns = columns_of(
         timestamp=timestamp,
         prediction=prediction,

@@ -17,7 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 NUMERIC_SPECIALS = ("missing", "invalid", "below", "above")
 CATEGORICAL_SPECIALS = ("other", "missing", "invalid", "unseen")
 
-Name = Annotated[str, Field(min_length=1, max_length=256)]
+MAX_NAME = 256
+MAX_FEATURES = 5000
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Count = Annotated[int, Field(ge=0, lt=1 << 53)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -168,7 +171,7 @@ class Profile(_Model):
     model_version: Name
     reference: ReferenceSpan
     suggested_pane: str
-    features: dict[Name, ProfileField] = Field(max_length=5000)
+    features: dict[Name, ProfileField] = Field(max_length=MAX_FEATURES)
     prediction: PredictionProfile | None = None
     offline_metrics: dict[str, Finite] = {}
 

@@ -12,6 +12,7 @@ from driftgauge.errors import InputError
 from driftgauge.profiles.build import Reference
 from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.notes import Note
+from driftgauge.profiles.profile import MAX_FEATURES, MAX_NAME
 from driftgauge.profiles.reference import ColumnGatherer, NumericColumn
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.kind_guess import KindGuess
@@ -39,12 +40,14 @@ def read_reference(
 ) -> tuple[Reference, list[Note]]:
     """The first `rows` rows (None: all) of the files, as columns. `progress` gets a file's name and share read.
 
-    InputError for files that aren't tables, for events instead of rows, and for choices that don't fit the columns.
+    InputError for files that aren't tables, for events instead of rows, for feature columns that a profile can't hold,
+    and for choices that don't fit the columns.
     """
     unread = open_tables(paths, columns, kinds={}, sort=sort)
     for table in unread:
         if table.canonical:
             raise InputError(f"{table.name}: holds events; a profile is built from rows, one flat object a line")
+    _check_features(unread)
     guesses = guess_kinds([table.reader for table in unread], columns)
     _check_choices(choices, guesses.columns)
     kinds: dict[str, Kind] = {}
@@ -54,6 +57,28 @@ def read_reference(
         notes += _note_on_guess(name, guess, choices)
     tables = open_tables(paths, columns, kinds=kinds, sort=sort)
     return _gather(tables, columns, kinds, rows, progress), notes
+
+
+def _check_features(tables: Sequence[Table]) -> None:
+    for table in tables:
+        for name in table.feature_names:
+            if not name:
+                position = list(table.reader.columns).index(name) + 1
+                raise InputError(
+                    f"{table.name}: column {position} has no name; give it one in the file, or name the features "
+                    "with --features a,b,c"
+                )
+            if len(name) > MAX_NAME:
+                raise InputError(
+                    f"{table.name}: the name of column {name[:40] + '…'!r} has {len(name)} characters, at most "
+                    f"{MAX_NAME} are possible; rename it in the file, or name the features with --features a,b,c"
+                )
+    features = {name for table in tables for name in table.feature_names}
+    if len(features) > MAX_FEATURES:
+        raise InputError(
+            f"{len(features):,} feature columns, a profile holds at most {MAX_FEATURES:,}; "
+            "name those to watch with --features a,b,c, or --exclude some"
+        )
 
 
 def _kind(name: str, guess: KindGuess, choices: Choices, columns: Columns) -> Kind:
