@@ -92,3 +92,18 @@ def test_a_model_needs_a_name_and_a_version(name: str, table: Path) -> None:
         build(table, "--out", "q.json", model=name)
     with pytest.raises(ConfigError, match=r"^--model-version: "):
         build(table, "--out", "q.json", version=name)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--prediction", "at"), r"^--timestamp and --prediction both name the column 'at'; leave one of them out$"),
+        (("--prediction", "job", "--score", "job"), r"^--prediction and --score both name the column 'job'"),
+        (("--features", "at,age"), r"^--timestamp and --features both name the column 'at'"),
+    ],
+)
+def test_a_column_has_one_meaning(words: tuple[str, ...], message: str, table: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        backtest("--file", table, "--timestamp", "at", *words, "--alerts", "a.jsonl")
+    with pytest.raises(InputError, match=message):
+        build(table, "--timestamp", "at", *words, "--out", "q.json")

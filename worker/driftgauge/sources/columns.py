@@ -58,7 +58,7 @@ class Columns:
         return list(dict.fromkeys([*self.features_of(available), *self.named.values()]))
 
     def check(self, available: Sequence[str], where: str) -> None:
-        """InputError if a named column isn't among `available` (the columns of the table `where`)."""
+        """InputError if a named column isn't among `available` (the columns of the table `where`), or named twice."""
         wanted = list(self.named.items())
         wanted += [("--features", name) for name in self.features or ()]
         wanted += [("--exclude", name) for name in self.exclude]
@@ -68,5 +68,18 @@ class Columns:
                 hint = f"; did you mean {near[0]!r}?" if near else "."
                 shown = ", ".join(available[:_SHOWN]) + (" …" if len(available) > _SHOWN else "")
                 raise InputError(f"{where}: no column {name!r} ({option}){hint} Its columns: {shown}")
+        self._check_meanings()
         if not self.features_of(available):
             raise InputError(f"{where}: no feature column is left; name some with --features a,b,c")
+
+    def _check_meanings(self) -> None:
+        """InputError if two options name the same column."""
+        meanings: dict[str, str] = {}
+        for option, name in self.named.items():
+            before = meanings.setdefault(name, option)
+            if before != option:
+                raise InputError(f"{before} and {option} both name the column {name!r}; leave one of them out")
+        if self.timestamp is not None and self.timestamp in (self.features or ()):
+            raise InputError(
+                f"--timestamp and --features both name the column {self.timestamp!r}; leave one of them out"
+            )
