@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from driftgauge import cli
@@ -107,3 +109,19 @@ def test_a_column_has_one_meaning(words: tuple[str, ...], message: str, table: P
         backtest("--file", table, "--timestamp", "at", *words, "--alerts", "a.jsonl")
     with pytest.raises(InputError, match=message):
         build(table, "--timestamp", "at", *words, "--out", "q.json")
+
+
+@pytest.mark.parametrize("words", [("--start", "9999-12-31"), ("--interval", "99999999d")])
+def test_rows_counted_beyond_the_year_9999_are_refused(words: tuple[str, str], table: Path) -> None:
+    table.write_text("age\n" + "1\n2\n" * 60_000)
+    with pytest.raises(InputError, match=r"live\.csv: row \d+ would lie beyond the year 9999 with --start .* shorter"):
+        build(table, *words, "--out", "q.json")
+    with pytest.raises(InputError, match=r"live\.csv: row \d+ would lie beyond the year 9999"):
+        backtest("--file", table, *words, "--alerts", "a.jsonl")
+
+
+def test_a_time_column_beyond_the_year_9999_is_refused() -> None:
+    times = pa.array([0, 400_000_000_000], pa.timestamp("s"))
+    pq.write_table(pa.table({"at": times, "age": [1, 2]}), "far.parquet")
+    with pytest.raises(InputError, match=r"^far\.parquet: row 2: the time lies beyond the years 1 to 9999$"):
+        build("far.parquet", "--timestamp", "at", "--out", "q.json")

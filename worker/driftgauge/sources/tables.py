@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.durations import format_duration
 from driftgauge.errors import InputError
 from driftgauge.profiles.kinds import Kind
 from driftgauge.sources.columns import Columns
@@ -21,7 +22,8 @@ from driftgauge.sources.events_in_files import event_time
 from driftgauge.sources.kind_guess import KindGuesses
 from driftgauge.sources.rows import Reader, Rows
 from driftgauge.sources.table_paths import reader_of, table_files
-from driftgauge.sources.times import check_order, times_of
+from driftgauge.sources.times import check_order, check_years, times_of
+from driftgauge.timestamps import LAST_MS, format_timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,23 @@ class Table:
 
     def _times(self, rows: Rows, first: int) -> NDArray[np.int64]:
         if rows.times is not None:
-            return times_of(rows.times, first, self.name)
+            times = times_of(rows.times, first, self.name)
+            check_years(times, first, self.name)
+            return times
+        self._check_counted(first + rows.size - 1)
         counted = self.columns.start + self.columns.interval * np.arange(first, first + rows.size, dtype=np.int64)
         if rows.raw is None or not self.sort:
             return counted
         found = [event_time(line) for line in rows.raw]
         return np.array([t if t is not None else int(c) for t, c in zip(found, counted, strict=True)], np.int64)
+
+    def _check_counted(self, last_row: int) -> None:
+        start, interval = self.columns.start, self.columns.interval
+        if start + interval * last_row > LAST_MS:
+            raise InputError(
+                f"{self.name}: row {last_row + 1} would lie beyond the year 9999 with --start "
+                f"{format_timestamp(start)} and --interval {format_duration(interval)}; give an earlier start or a shorter interval"
+            )
 
 
 def _sorted(chunks: Sequence[Chunk]) -> Chunk:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from driftgauge.errors import InputError
-from driftgauge.timestamps import format_timestamp, parse_timestamp
+from driftgauge.timestamps import FIRST_MS, LAST_MS, format_timestamp, parse_timestamp
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # "2026-03-15T10" is a time to Arrow and none to RFC 3339.
@@ -77,6 +77,13 @@ def epoch_times(numbers: NDArray[np.int64]) -> NDArray[np.int64] | None:
         [numbers * 1000, numbers, numbers // 1000],
         numbers // 1_000_000,
     )
+
+
+def check_years(times: NDArray[np.int64], first_row: int, where: str) -> None:
+    """InputError unless all `times` lie in the years 1 to 9999, those that can be written down."""
+    beyond = np.flatnonzero((times < FIRST_MS) | (times > LAST_MS))
+    if beyond.size:
+        raise InputError(f"{where}: row {first_row + int(beyond[0]) + 1}: the time lies beyond the years 1 to 9999")
 
 
 def check_order(times: NDArray[np.int64], before: int | None, first_row: int, where: str) -> None:
