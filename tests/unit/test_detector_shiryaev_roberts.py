@@ -127,3 +127,15 @@ def test_a_series_that_cannot_rise_is_not_watched() -> None:
     assert MISSING.index not in detector._series
     unseen = [replace(s, reference_n=0) if s.index == MISSING.index else s for s in SERIES.series]
     assert MISSING.index not in ShiryaevRoberts.build(DetectorContext(unseen, MINUTE, 43_200, 1.0), {})._series
+
+
+def test_a_rise_is_dated_to_its_beginning_also_with_one_event_a_pane() -> None:
+    detector = built(10_000.0)
+    rng = np.random.default_rng(3)
+    position = detector._series.tolist().index(MISSING.index)
+    hits = np.zeros((900, len(detector._series)), np.int64)
+    hits[600:, position] = rng.random(300) < 0.5
+    first = detector.update(rates_block(detector, hits, 1))[0]
+    assert first.series == MISSING.index
+    assert first.onset is not None
+    assert 600 <= first.onset // MINUTE <= 605

@@ -166,3 +166,30 @@ def test_foreign_episode_bytes_are_refused():
     lifecycle = Lifecycle(CONTRASTS.series, MINUTE, "a", SETTINGS)
     with pytest.raises(StateError):
         lifecycle.restore(b"\x93\x01")
+
+
+def sparse(minute, missing):
+    """A pane of one event."""
+    return pane(minute, 1.0 if missing else 0.0, n=1)
+
+
+def test_a_few_calm_events_do_not_end_an_alert_that_rests_on_few():
+    fault = [m % 10 == 0 for m in range(60)]  # One event in ten is NULL, and a pane holds one event.
+    panes = [sparse(m, False) for m in range(40)] + [sparse(40 + i, hit) for i, hit in enumerate(fault)]
+    assert [t.event for t in live({(41, MISSING): True}, panes)] == ["opened"]
+
+
+def test_such_an_alert_ends_once_enough_calm_events_have_come():
+    panes = [sparse(m, False) for m in range(40)] + [sparse(m, m % 2 == 0) for m in range(40, 50)]
+    panes += [sparse(m, False) for m in range(50, 120)]
+    transitions = live({(41, MISSING): True}, panes)
+    assert [t.event for t in transitions if t.superseded_by is None][-1] == "resolved"
+    last = transitions[-1]
+    assert last.at // MINUTE - 50 >= 12 / 0.5
+
+
+def test_what_an_earlier_episode_left_behind_is_not_the_level_before_the_next():
+    panes = [*NULL_STORM, *(pane(m, 0.3) for m in range(40, 50))]
+    later = live(STORM_SCRIPT | {(m, MISSING): True for m in range(40, 50)}, panes)[4]
+    assert (later.event, later.evidence.onset) == ("opened", 40 * MINUTE)
+    assert later.evidence.before == pytest.approx(0.01)
