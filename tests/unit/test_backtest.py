@@ -236,7 +236,8 @@ def test_ctrl_c_leaves_what_was_found_and_exits_with_130(
     file = write_csv(tmp_path / "live.csv", rows)
     assert run("--profile", profile, "--file", file, *COLUMNS, "--pane", "1m", "--alerts", out) == 130
     assert out.read_text() == "of the run before\n"
-    assert len(alerts_in(tmp_path / "alerts.jsonl.partial")) == 1
+    (partial,) = tmp_path.glob("alerts.jsonl.*.partial")
+    assert len(alerts_in(partial)) == 1
     assert "Stopped before the end" in capsys.readouterr().out
 
 
@@ -275,7 +276,7 @@ def test_what_is_wrong_is_said_before_any_work(
     with pytest.raises(error, match=message):
         run(*filled, "--alerts", tmp_path / "alerts.jsonl")
     assert not (tmp_path / "alerts.jsonl").exists()
-    assert not (tmp_path / "alerts.jsonl.partial").exists()
+    assert not list(tmp_path.glob("*.partial"))
 
 
 @pytest.mark.parametrize(("place", "message"), [("absent/alerts.jsonl", "does not exist"), ("", "is a folder")])

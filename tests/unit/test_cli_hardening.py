@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from driftgauge import cli
 from driftgauge.errors import ConfigError, InputError
+from driftgauge.sinks.jsonl import JsonLinesFile
 
 ROWS = "at,age,job\n" + "".join(
     f"2026-03-{i // 24 + 1:02d}T{i % 24:02d}:00:00Z,{20 + i * 7 % 50},{'ab'[i % 2]}\n" for i in range(240)
@@ -125,3 +127,16 @@ def test_a_time_column_beyond_the_year_9999_is_refused() -> None:
     pq.write_table(pa.table({"at": times, "age": [1, 2]}), "far.parquet")
     with pytest.raises(InputError, match=r"^far\.parquet: row 2: the time lies beyond the years 1 to 9999$"):
         build("far.parquet", "--timestamp", "at", "--out", "q.json")
+
+
+def test_two_processes_can_write_the_same_alerts_and_the_last_one_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Path("alerts.jsonl")
+    with JsonLinesFile(out) as first:
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        with JsonLinesFile(out) as second:
+            first.write(b"1")
+            second.write(b"2")
+            first.complete()
+            assert out.read_bytes() == b"1\n"
+            second.complete()
+    assert out.read_bytes() == b"2\n"

@@ -1,7 +1,7 @@
 """Alert events to a JSON Lines file that is either the old one or complete, never half of the new one.
 
-Lines go whole into `NAME.partial` beside it; `complete` renames that. After Ctrl-C or a crash the partial file holds
-the lines so far and can be read as it is.
+Lines go whole into `NAME.PID.partial` beside it, so that two processes never share one; `complete` renames that. After
+Ctrl-C or a crash the partial file holds the lines so far and can be read as it is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class JsonLinesFile:
         """Open it. The place is tried before any work, so that a typing error doesn't cost an hour."""
         self._target = path.resolve()
         self._direct = self._target.exists() and not self._target.is_file()
-        self.partial = self._target if self._direct else self._target.with_name(self._target.name + ".partial")
+        partial = self._target.with_name(f"{self._target.name}.{os.getpid()}.partial")
+        self.partial = self._target if self._direct else partial
         self.written = 0
         try:
             self._file = self.partial.open("wb")
