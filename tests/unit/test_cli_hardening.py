@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from driftgauge import cli
-from driftgauge.errors import ConfigError, InputError
+from driftgauge.errors import ConfigError, DriftgaugeError, InputError
 from driftgauge.sinks.jsonl import JsonLinesFile
 
 ROWS = "at,age,job\n" + "".join(
@@ -140,3 +142,30 @@ def test_two_processes_can_write_the_same_alerts_and_the_last_one_stays(monkeypa
             assert out.read_bytes() == b"1\n"
             second.complete()
     assert out.read_bytes() == b"2\n"
+
+
+def test_an_alerts_file_on_a_full_disk_is_one_error() -> None:
+    full = Path("/dev/full")
+    message = r"^/dev/full: can't be written: No space left on device$"
+    with JsonLinesFile(full) as file, pytest.raises(DriftgaugeError, match=message) as caught:
+        file.write(b"{}")
+    assert caught.value.exit_code == 1
+    assert full.is_char_device()
+
+
+def test_schemas_that_cannot_be_written_are_one_error(table: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^--out live\.csv/schemas: can't be written: Not a directory$"):
+        run("schema", "export", "--out", table / "schemas")
+
+
+def test_a_full_standard_output_is_one_error() -> None:
+    for words in (["--version"], ["profile", "show", "p.json"]):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "driftgauge", *words],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert (done.returncode, done.stderr) == (1, "error: the output can't be written: No space left on device\n")

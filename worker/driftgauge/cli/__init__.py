@@ -6,9 +6,12 @@ Only this package prints and exits. Errors raised on purpose become one `error: 
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -40,6 +43,10 @@ COMMANDS = {
     "run": _Entry("run", "Watch the configured topics: the worker."),
     "schema": _Entry("schema", "The published schemas of what goes in and out."),
 }
+
+
+# What a standard output says that takes no more: a full disk, a full quota, a broken device.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class _LazyGroup(TyperGroup):
@@ -95,14 +102,36 @@ def root(
 def main() -> None:
     """Entry point; always ends with SystemExit."""
     try:
-        get_command(app).main(prog_name="driftgauge")
+        try:
+            get_command(app).main(prog_name="driftgauge")
+        finally:
+            # While what goes wrong with it can still be said; at the interpreter's end it would be a traceback.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except DriftgaugeError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         # The reader (head, less) has seen enough.
+        _drop_output()
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in _NO_ROOM or error.filename is not None:
+            _report_bug()
+        else:
+            print(f"error: the output can't be written: {error.strerror}", file=sys.stderr)
+            _drop_output()
         raise SystemExit(1) from None
     except Exception:  # noqa: BLE001 (the last stop: whatever it is, the user gets one clear line after it)
-        traceback.print_exc()
-        print("error: this is a bug in driftgauge; please report it with the lines above", file=sys.stderr)
+        _report_bug()
         raise SystemExit(1) from None
+
+
+def _report_bug() -> None:
+    traceback.print_exc()
+    print("error: this is a bug in driftgauge; please report it with the lines above", file=sys.stderr)
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter's end doesn't fail over it once more."""
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open to the end)

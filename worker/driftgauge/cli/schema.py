@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from driftgauge.errors import ConfigError
 from driftgauge.schema_export import schema_files
 
 schema = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Export the published JSON Schemas.")
@@ -30,9 +31,12 @@ def export(
         for name in changed:
             print(f"{out / name} is not what the models say; run: driftgauge schema export", file=sys.stderr)
         raise typer.Exit(1 if changed else 0)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, data in changed.items():
-        (out / name).write_bytes(data)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, data in changed.items():
+            (out / name).write_bytes(data)
+    except OSError as error:
+        raise ConfigError(f"--out {out}: can't be written: {error.strerror or error}") from None
     print(f"{len(files)} schemas in {out}, {len(changed)} of them written")
 
 

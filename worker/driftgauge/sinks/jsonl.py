@@ -7,15 +7,19 @@ Ctrl-C or a crash the partial file holds the lines so far and can be read as it 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from driftgauge.errors import ConfigError
+from driftgauge.errors import ConfigError, DriftgaugeError
 
 
 class JsonLinesFile:
     """Takes lines; `written` counts them. ConfigError at once if the place can't be written.
+
+    DriftgaugeError if it can't be any more, as on a full disk; what is whole by then stays in `partial`.
 
     A path that is there and is no regular file (a pipe, /dev/null) is written directly.
     """
@@ -38,16 +42,18 @@ class JsonLinesFile:
 
     def write(self, line: bytes) -> None:
         """Add a line (without its end)."""
-        self._file.write(line + b"\n")
-        # Handed over line by line: there are few, and whoever ends us finds whole lines only.
-        self._file.flush()
+        with self._failing():
+            self._file.write(line + b"\n")
+            # Handed over line by line: there are few, and whoever ends us finds whole lines only.
+            self._file.flush()
         self.written += 1
 
     def complete(self) -> None:
         """All is written: put the file in its place."""
-        self._file.close()
-        if not self._direct:
-            os.replace(self.partial, self._target)  # noqa: PTH105 (says better what it does)
+        with self._failing():
+            self._file.close()
+            if not self._direct:
+                os.replace(self.partial, self._target)  # noqa: PTH105 (says better what it does)
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +64,18 @@ class JsonLinesFile:
         """Close it. What is not complete stays under the partial name; an empty one says nothing and goes."""
         if self._file.closed:
             return
-        self._file.close()
+        # A line that couldn't be written is tried again here, and was reported already.
+        with suppress(OSError):
+            self._file.close()
         if not self._direct and not self.written:
             self.partial.unlink(missing_ok=True)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            # The reader of a pipe has seen enough: no failure.
+            raise
+        except OSError as error:
+            raise DriftgaugeError(f"{self._target}: can't be written: {error.strerror or error}") from None

@@ -95,7 +95,8 @@ class Table:
         if start + interval * last_row > LAST_MS:
             raise InputError(
                 f"{self.name}: row {last_row + 1} would lie beyond the year 9999 with --start "
-                f"{format_timestamp(start)} and --interval {format_duration(interval)}; give an earlier start or a shorter interval"
+                f"{format_timestamp(start)} and --interval {format_duration(interval)}; "
+                "give an earlier start or a shorter interval"
             )
 
 
