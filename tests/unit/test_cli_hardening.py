@@ -169,3 +169,17 @@ def test_a_full_standard_output_is_one_error() -> None:
                 check=False,
             )
         assert (done.returncode, done.stderr) == (1, "error: the output can't be written: No space left on device\n")
+
+
+def test_a_terminal_without_utf_8_gets_what_it_can_show() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "driftgauge", "profile", "show", "p.json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "loan version 7" in done.stdout
+    assert "?" in done.stdout

@@ -7,6 +7,7 @@ Only this package prints and exits. Errors raised on purpose become one `error: 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -101,6 +102,10 @@ def root(
 
 def main() -> None:
     """Entry point; always ends with SystemExit."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without UTF-8 shows a few question marks rather than nothing at all.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         try:
             get_command(app).main(prog_name="driftgauge")
