@@ -183,3 +183,11 @@ def test_a_terminal_without_utf_8_gets_what_it_can_show() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "loan version 7" in done.stdout
     assert "?" in done.stdout
+
+
+def test_a_column_that_the_profile_holds_cannot_be_left_out(table: Path) -> None:
+    message = r"^--exclude job: the profile holds what this leaves out, .* build the profile with --exclude job too$"
+    with pytest.raises(InputError, match=message):
+        backtest("--file", table, "--timestamp", "at", "--exclude", "job", "--alerts", "a.jsonl")
+    build(table, "--timestamp", "at", "--exclude", "job", "--out", "p.json")
+    assert backtest("--file", table, "--timestamp", "at", "--exclude", "job", "--alerts", "a.jsonl") == 0

@@ -82,11 +82,21 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 def mismatches(tables: Sequence[Table], columns: Columns, profile: Profile) -> list[str]:
-    """What the profile expects and a table lacks, in words. InputError if a table has none of the features."""
+    """What the profile expects and a table lacks, in words.
+
+    InputError if a table has none of the features, or `--exclude` takes one away.
+    """
     out = []
     for table in tables:
         if table.canonical:
             continue
+        excluded = [name for name in columns.exclude if name in profile.features]
+        if excluded:
+            names = ",".join(excluded)
+            raise InputError(
+                f"--exclude {names}: the profile holds what this leaves out, so it would count as missing in every "
+                f"row, which is an alert; leave the option out, or build the profile with --exclude {names} too"
+            )
         absent = [name for name in profile.features if name not in table.feature_names]
         if len(absent) == len(profile.features):
             expected = ", ".join(absent[:_SHOWN]) + (" …" if len(absent) > _SHOWN else "")
