@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -191,3 +192,16 @@ def test_a_column_that_the_profile_holds_cannot_be_left_out(table: Path) -> None
         backtest("--file", table, "--timestamp", "at", "--exclude", "job", "--alerts", "a.jsonl")
     build(table, "--timestamp", "at", "--exclude", "job", "--out", "p.json")
     assert backtest("--file", table, "--timestamp", "at", "--exclude", "job", "--alerts", "a.jsonl") == 0
+
+
+def test_panes_shorter_than_the_profile_suggests_are_noted(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note = "panes of 1m are shorter than the 1d that the profile suggests"
+    Path("c.yaml").write_text(CONFIG)
+    for pane, noted in ((("--pane", "1m"), True), ((), False)):
+        backtest("--file", table, "--timestamp", "at", *pane, "--alerts", "a.jsonl", "--json")
+        warnings = json.loads(capsys.readouterr().out)["warnings"]
+        assert any(note in warning for warning in warnings) == noted
+    for panes, noted in (("{length: 1m}", True), ("{length: auto}", False)):
+        Path("c.yaml").write_text(f"{CONFIG}panes: {panes}\n")
+        run("check", "-c", "c.yaml")
+        assert (note in " ".join(capsys.readouterr().out.split())) == noted

@@ -37,6 +37,7 @@ from driftgauge.cli.model_option import ModelOption, chosen_model
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
+from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.table_replay import WatchedTables, mismatches
 from driftgauge.decode.columns import Reject
 from driftgauge.engine import Model, decoder_of, default_model, ingest_of, models_of
@@ -126,6 +127,7 @@ def command(
     kinds = kinds_of_profile(plan.rows_of.profile, prediction=prediction, score=score, actual=actual)
     tables = WatchedTables(open_tables(data, columns, kinds=kinds, sort=sort))
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
+    warnings += dict.fromkeys(note for model in plan.models if (note := short_panes(model)) is not None)
     with JsonLinesFile(alerts) as out:
         summary = _replay(plan, tables, columns, out, warnings)
         if summary.complete:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from driftgauge import config_file
 from driftgauge.cli.config_option import ConfigOption
+from driftgauge.cli.short_panes import short_panes
 from driftgauge.durations import format_duration
 from driftgauge.engine import models_of, problems_of
 from driftgauge.runtime.plan import resolved_plan
@@ -30,14 +32,15 @@ def command(
     Problems are listed all at once as FILE:LINE:COLUMN: PATH: MESSAGE; the exit code is then 2.
     """
     loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
-    plan = resolved_plan(loaded.config, models_of(loaded.config, loaded.profiles))
+    models = models_of(loaded.config, loaded.profiles)
+    plan = resolved_plan(loaded.config, models)
     if json:
         print(orjson.dumps(plan, option=orjson.OPT_INDENT_2).decode())
     else:
-        _show(plan)
+        _show(plan, [short_panes(model) for model in models])
 
 
-def _show(plan: dict[str, Any]) -> None:
+def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
     console = Console(highlight=False)
     kafka, redis, panes = plan["kafka"], plan["redis"], plan["panes"]
     servers = ", ".join(kafka["bootstrap_servers"])
@@ -50,7 +53,7 @@ def _show(plan: dict[str, Any]) -> None:
         f"[bold]Panes[/]   out of order up to {format_duration(panes['out_of_orderness'])}, idle after "
         f"{format_duration(panes['idle_after'])}, {panes['partitions']} partitions"
     )
-    for model in plan["models"]:
+    for model, note in zip(plan["models"], notes, strict=True):
         console.print()
         console.print(f"[bold]Model[/]   {escape(model['model_id'])} version {escape(model['model_version'])}")
         console.print(f"  profile    {model['profile']}", markup=False, soft_wrap=True)
@@ -61,6 +64,8 @@ def _show(plan: dict[str, Any]) -> None:
         )
         console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days")
         console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
+        if note is not None:
+            console.print(f"  [bold yellow]note[/]       {escape(note)}", soft_wrap=True)
         console.print(_detectors(model["detectors"]))
     console.print()
     console.print(f"The configuration is fine: {len(plan['models'])} model(s).")
