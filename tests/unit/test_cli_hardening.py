@@ -205,3 +205,12 @@ def test_panes_shorter_than_the_profile_suggests_are_noted(table: Path, capsys: 
         Path("c.yaml").write_text(f"{CONFIG}panes: {panes}\n")
         run("check", "-c", "c.yaml")
         assert (note in " ".join(capsys.readouterr().out.split())) == noted
+
+
+def test_a_second_time_column_is_to_be_left_out(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    days = [f"2026-03-{i // 10 + 1:02d}" for i in range(240)]
+    table.write_text("at,day,age\n" + "".join(f"{day},{day},{i % 7}.5\n" for i, day in enumerate(days)))
+    build(table, "--timestamp", "at", "--out", "q.json")
+    assert '"day" looks like a time; --exclude day leaves it out\n' in capsys.readouterr().out
+    build(table, "--exclude", "at", "--out", "q.json")
+    assert '"day" looks like a time; --timestamp day reads it as the rows\' time\n' in capsys.readouterr().out

@@ -37,7 +37,10 @@ MAX_CLASSES = 20
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The rows a profile is built from; all columns have as many rows as `times` (int64 ms, in any order)."""
+    """The rows a profile is built from; all columns have as many rows as `times` (int64 ms, in any order).
+
+    `timed`: whether `times` come from a column of the rows, rather than from counting them.
+    """
 
     files: Sequence[str]
     times: NDArray[np.int64]
@@ -45,6 +48,7 @@ class Reference:
     prediction: Column | None = None
     score: NumericColumn | None = None
     actual: Column | None = None
+    timed: bool = False
 
 
 class Built(NamedTuple):
@@ -79,7 +83,7 @@ def build_profile(
     features: dict[str, Counted] = {}
     for name, column in reference.features.items():
         counted = _field(column, score_values, margin)
-        notes += notes_on(name, column, counted.field if counted is not None else None)
+        notes += notes_on(name, column, counted.field if counted is not None else None, timed=reference.timed)
         if counted is not None:
             features[name] = counted
     if not features:

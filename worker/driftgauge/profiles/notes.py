@@ -25,8 +25,13 @@ class Note(NamedTuple):
     text: str
 
 
-def notes_on(name: str, column: Column, field: NumericField | CategoricalField | None) -> Iterator[Note]:
-    """Notes on a feature; `field` None means that nothing in the column could be used."""
+def notes_on(
+    name: str, column: Column, field: NumericField | CategoricalField | None, *, timed: bool
+) -> Iterator[Note]:
+    """Notes on a feature; `field` None means that nothing in the column could be used.
+
+    `timed` says that another column gives the rows' time already.
+    """
     if field is None:
         yield Note("warning", f'"{name}" is empty in every row: left out of the profile')
         return
@@ -36,7 +41,7 @@ def notes_on(name: str, column: Column, field: NumericField | CategoricalField |
     if isinstance(field, NumericField):
         yield from _numeric(name, column, field)
     else:
-        yield from _categorical(name, column, field)
+        yield from _categorical(name, column, field, timed=timed)
 
 
 def _values(count: int) -> str:
@@ -56,14 +61,15 @@ def _numeric(name: str, column: Column, field: NumericField) -> Iterator[Note]:
         yield Note("hint", text)
 
 
-def _categorical(name: str, column: Column, field: CategoricalField) -> Iterator[Note]:
+def _categorical(name: str, column: Column, field: CategoricalField, *, timed: bool) -> Iterator[Note]:
     known = len(field.categories) + len(field.known_other)
     present = sum(field.counts[: field.bins + 1])
     if known == 1:
         text = f'"{name}" is constant ({category_text(field.categories[0])}): any other value will be unseen'
         yield Note("warning", text)
     if isinstance(column, CodedColumn) and field.value_type == "string" and _are_times(field.categories):
-        yield Note("hint", f'"{name}" looks like a time; --timestamp {name} reads it as the rows\' time')
+        fix = f"--exclude {name} leaves it out" if timed else f"--timestamp {name} reads it as the rows' time"
+        yield Note("hint", f'"{name}" looks like a time; {fix}')
     elif field.other_open or (present > _LOOKED_AT and 2 * known > present):
         text = f'"{name}" has {known:,}{"+" if field.other_open else ""} distinct values in {present:,} rows'
         yield Note("hint", f"{text}: if it is an identifier, --exclude {name}")

@@ -148,4 +148,5 @@ def _gather(
         gathered[columns.prediction] if columns.prediction is not None else None,
         score if isinstance(score, NumericColumn) else None,
         gathered[columns.actual] if columns.actual is not None else None,
+        timed=columns.timestamp is not None,
     )
