@@ -214,3 +214,13 @@ def test_a_second_time_column_is_to_be_left_out(table: Path, capsys: pytest.Capt
     assert '"day" looks like a time; --exclude day leaves it out\n' in capsys.readouterr().out
     build(table, "--exclude", "at", "--out", "q.json")
     assert '"day" looks like a time; --timestamp day reads it as the rows\' time\n' in capsys.readouterr().out
+
+
+def test_alerts_can_go_into_a_pipe_by_its_descriptor() -> None:
+    reading, writing = os.pipe()
+    with JsonLinesFile(Path(f"/dev/fd/{writing}")) as file:
+        file.write(b"{}")
+        file.complete()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == b"{}\n"

@@ -26,8 +26,9 @@ class JsonLinesFile:
 
     def __init__(self, path: Path) -> None:
         """Open it. The place is tried before any work, so that a typing error doesn't cost an hour."""
-        self._target = path.resolve()
-        self._direct = self._target.exists() and not self._target.is_file()
+        self._direct = path.exists() and not path.is_file()
+        # /dev/stdout resolves to the name of a pipe, under which nothing can be opened.
+        self._target = path if self._direct else path.resolve()
         partial = self._target.with_name(f"{self._target.name}.{os.getpid()}.partial")
         self.partial = self._target if self._direct else partial
         self.written = 0
