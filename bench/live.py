@@ -2,8 +2,9 @@
 
 The input topic is written once and has four partitions. Ours is the worker that `driftgauge run` runs, with a fresh
 group, panes and alerts topic each time, until every event is counted and every pane it published is judged and saved.
-The loop has its own consumer over the same topic, with the same fetch sizes. Both are timed from the beginning of the
-poll that brought the first event, so that joining the group is left out, to the end of the last checkpoint.
+The loop has its own consumer over the same topic, with the fetch sizes that suit it best. Both are timed from the
+beginning of the poll that brought the first event, so that joining the group is left out, to the end of the last
+checkpoint.
 """
 
 from __future__ import annotations

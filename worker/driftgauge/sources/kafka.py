@@ -144,7 +144,7 @@ def _sources(partitions: Collection[TopicPartition]) -> list[Source]:
 def _batch(partition: TopicPartition, records: Sequence[Any]) -> RecordBatch:
     return RecordBatch(
         Source(partition.topic, partition.partition),
-        [r.offset for r in records],
+        _Column(records, "offset"),
         _Column(records, "timestamp"),
         [r.value for r in records],
         _Column(records, "key"),
@@ -153,7 +153,7 @@ def _batch(partition: TopicPartition, records: Sequence[Any]) -> RecordBatch:
 
 
 class _Column(Sequence[Any]):
-    """One attribute of records, read only where it is asked for: most records need neither key nor headers."""
+    """One attribute of records, read only where it is asked for: most records need just their value."""
 
     def __init__(self, records: Sequence[Any], name: str) -> None:
         self._records, self._name = records, name
