@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftgauge.profiles.cells import category_index, numeric_cells
+from driftgauge.profiles.cells import bin_values, category_index
 from driftgauge.profiles.profile import CategoricalField, NumericField
 
 AGES = NumericField(
@@ -25,12 +25,12 @@ NAMES = AGES.cell_names
      (math.inf, NAMES.index("invalid")), (-math.inf, NAMES.index("invalid"))],
 )  # fmt: skip
 def test_a_number_lies_in_the_bin_whose_upper_edge_it_does_not_pass(value, cell):
-    assert numeric_cells(AGES, np.array([value])).tolist() == [cell]
+    assert bin_values(np.array(AGES.edges), AGES.low, AGES.high, np.array([value])).tolist() == [cell]
 
 
 @given(st.lists(st.floats()))
 def test_every_float_has_a_cell_of_the_field(values):
-    cells = numeric_cells(AGES, np.array(values, np.float64))
+    cells = bin_values(np.array(AGES.edges), AGES.low, AGES.high, np.array(values, np.float64))
     assert len(cells) == len(values)
     assert all(0 <= cell < len(AGES.counts) for cell in cells.tolist())
 

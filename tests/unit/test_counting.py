@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from builders import SUBJECT, small_profile
 from driftgauge.decode.columns import EventColumns
 from driftgauge.ingest.counting import count_panes
-from driftgauge.profiles.cells import numeric_cells
+from driftgauge.profiles.cells import bin_values
 from driftgauge.profiles.layout import Layout
 
 LAYOUT = Layout.of(small_profile())
@@ -34,7 +34,7 @@ def test_counts_are_those_of_every_value_looked_up_by_itself(values, panes, data
     counts = count_panes(LAYOUT, events, np.array(chosen, bool), pane, panes)
 
     expected = np.zeros((panes, LAYOUT.size), np.int64)
-    cells = numeric_cells(INCOME.spec, columns[0])
+    cells = bin_values(np.array(INCOME.spec.edges), INCOME.spec.low, INCOME.spec.high, columns[0])
     for i in range(n):
         if chosen[i] and features[i]:
             expected[pane[i], INCOME.start + cells[i]] += 1

@@ -36,7 +36,6 @@ class Assembler:
     def __init__(self, typed: TypedModel) -> None:
         self._typed = typed
         self._no_features = typed.features_type()
-        self._no_outputs = typed.outputs_type()
         self._pack = struct.Struct(f"{len(typed.numeric)}d").pack
         outputs = typed.model.outputs
         self._cells: dict[int, Callable[[Sequence[Any]], _Column]] = {

@@ -34,17 +34,12 @@ def numeric_index(spec: NumericField) -> NumericIndex:
     return _index_of(np.array(spec.edges, np.float64), spec.low, spec.high)
 
 
-def numeric_cells(spec: NumericField, values: NDArray[np.float64]) -> NDArray[np.int64]:
+def bin_values(edges: NDArray[np.float64], low: float, high: float, values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Cells within the slot, int64 [n], of float64 [n] values in natural units.
 
     NaN is missing, ±inf invalid; below `low` and above `high` have cells of their own; the rest goes to the bin b with
-    edges[b-1] < x <= edges[b].
+    edges[b-1] < x <= edges[b]. There need be no field yet: `profile build` counts with it what then makes the field.
     """
-    return bin_values(np.array(spec.edges, np.float64), spec.low, spec.high, values)
-
-
-def bin_values(edges: NDArray[np.float64], low: float, high: float, values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """`numeric_cells` before there is a field: `profile build` counts with it what then makes the field."""
     index = _index_of(edges, low, high)
     return index.cells[np.searchsorted(index.bounds, values, side="left")]
 

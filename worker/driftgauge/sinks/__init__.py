@@ -1,1 +1,1 @@
-"""Sinks: where records go (Kafka, JSON Lines, memory)."""
+"""Sinks: where records go (Kafka, JSON Lines)."""

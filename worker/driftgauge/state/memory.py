@@ -1,4 +1,4 @@
-"""State in memory: for backtests, the demo, and as the reference that the Redis store is tested against."""
+"""State in memory: the reference that the Redis store is held to, and what the worker is tested on without one."""
 
 from __future__ import annotations
 
