@@ -55,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Speed beside the loop one would write by hand."
     )
-    parser.add_argument("--rounds", type=_positive, default=5, help="rounds of each side, in turn (default 5)")
-    parser.add_argument("--events", type=_positive, default=40_000, help="events of a round (default 40000)")
+    parser.add_argument("--rounds", type=_positive, default=3, help="rounds of each side, in turn (default 3)")
+    parser.add_argument("--events", type=_positive, default=100_000, help="events of a round (default 100000)")
     parser.add_argument("--only", choices=("files", "kafka"), help="one scenario")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the raw rows (default bench/results)")
     return parser

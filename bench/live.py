@@ -170,7 +170,6 @@ def run_ours(at: Services, profile: Profile, events: int, name: str) -> Measurem
 def run_loop(at: Services, profile: Profile, events: int, name: str) -> Measurement:
     """The hand-written loop: polls, observes, and keeps its offsets and figures every two seconds."""
     consumer = KafkaConsumer(
-        at.topic,
         bootstrap_servers=at.bootstrap,
         group_id=name,
         auto_offset_reset="earliest",
@@ -178,6 +177,9 @@ def run_loop(at: Services, profile: Profile, events: int, name: str) -> Measurem
         max_poll_records=5000,
         max_partition_fetch_bytes=4 << 20,
     )
+    consumer.subscribe([at.topic])
+    # A member that joins before it has the topic's metadata is assigned nothing, for minutes.
+    consumer.partitions_for_topic(at.topic)
     store = redis.Redis.from_url(at.redis_url)
     monitor, clock = Monitor(profile), StageClock()
     first = False

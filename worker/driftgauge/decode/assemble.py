@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
 
@@ -14,7 +13,7 @@ from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from driftgauge.decode.columns import EventColumns
-from driftgauge.decode.typed import INVALID, NAN, TypedModel
+from driftgauge.decode.typed import INVALID, TypedModel
 from driftgauge.profiles.cells import category_index
 from driftgauge.profiles.layout import Role, Slot
 from driftgauge.profiles.profile import CategoricalField, NumericField
@@ -36,7 +35,6 @@ class Assembler:
     def __init__(self, typed: TypedModel) -> None:
         self._typed = typed
         self._no_features = typed.features_type()
-        self._pack = struct.Struct(f"{len(typed.numeric)}d").pack
         outputs = typed.model.outputs
         self._cells: dict[int, Callable[[Sequence[Any]], _Column]] = {
             slot.index: _cells_of(slot.spec)
@@ -86,19 +84,14 @@ class Assembler:
     def _fill_features(self, columns: list[_Column], parts: Sequence[Any]) -> None:
         count = len(self._typed.numeric)
         tuples = list(map(astuple, parts))
-        # Packing doubles row by row, then one transposition, is three times faster than an array per column.
-        matrix = np.frombuffer(b"".join([self._packed(values[:count]) for values in tuples]), np.float64)
+        # One array of all rows and one transposition are twice as fast as an array per column. None becomes NaN in it.
+        numbers = chain.from_iterable([values[:count] for values in tuples])
+        matrix = np.fromiter(numbers, np.float64, len(parts) * count)
         by_column = np.ascontiguousarray(matrix.reshape(len(parts), count).T)
         for at, slot in enumerate(self._typed.numeric):
             columns[slot.index] = by_column[at]
         for at, slot in enumerate(self._typed.categorical, start=count):
             columns[slot.index] = self._cells[slot.index]([values[at] for values in tuples])
-
-    def _packed(self, values: Sequence[Any]) -> bytes:
-        try:
-            return self._pack(*values)
-        except struct.error:
-            return self._pack(*[NAN if value is None else value for value in values])
 
     def _fill_outputs(self, columns: list[_Column], predictions: Sequence[Any], judged: Sequence[Role]) -> None:
         model, outputs_type = self._typed.model, self._typed.outputs_type

@@ -28,15 +28,7 @@ def event_times(values: Sequence[Any], fallback: Sequence[int]) -> tuple[NDArray
     `values` are as JSON gave them; where None, the record's own time in `fallback` counts.
     """
     times = np.zeros(len(values), np.int64)
-    by_length: dict[int, list[int]] = {}
-    single: list[int] = []
-    for i, value in enumerate(values):
-        if type(value) is str and _BODY <= len(value) <= _LONGEST and value.isascii():
-            by_length.setdefault(len(value), []).append(i)
-        elif value is None:
-            times[i] = fallback[i]
-        else:
-            single.append(i)
+    by_length, single = _layouts(values)
     for length, positions in by_length.items():
         texts = values if len(positions) == len(values) else [values[i] for i in positions]
         read, good = _rfc3339(texts, length)
@@ -46,10 +38,26 @@ def event_times(values: Sequence[Any], fallback: Sequence[int]) -> tuple[NDArray
     wrong: dict[int, str] = {}
     for i in single:
         try:
-            times[i] = parse_timestamp(values[i])
+            times[i] = fallback[i] if values[i] is None else parse_timestamp(values[i])
         except ValueError as error:
             wrong[i] = f"timestamp: {error}"[:_MAX_MESSAGE]
     return times, wrong
+
+
+def _layouts(values: Sequence[Any]) -> tuple[dict[int, Sequence[int]], list[int]]:
+    """Positions of what may be plain RFC 3339, by the length of the text, and positions of everything else."""
+    if set(map(type, values)) == {str} and len(lengths := set(map(len, values))) == 1 and "".join(values).isascii():
+        [length] = lengths
+        if _BODY <= length <= _LONGEST:
+            return {length: range(len(values))}, []
+    by_length: dict[int, list[int]] = {}
+    other: list[int] = []
+    for i, value in enumerate(values):
+        if type(value) is str and _BODY <= len(value) <= _LONGEST and value.isascii():
+            by_length.setdefault(len(value), []).append(i)
+        else:
+            other.append(i)
+    return dict(by_length), other
 
 
 def _rfc3339(texts: Sequence[str], length: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
