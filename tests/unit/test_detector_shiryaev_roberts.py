@@ -11,6 +11,8 @@ from detector_streams import MINUTE, Feed, context, contrasts, draw
 from driftgauge.detect.detectors.shiryaev_roberts import ShiryaevRoberts, grid
 from driftgauge.detect.types import DetectorContext
 from driftgauge.panes.block import PaneBlock
+from driftgauge.profiles.profile import SeriesNoise
+from driftgauge.profiles.series import Series
 
 SERIES = contrasts(MINUTE)
 MISSING = next(s for s in SERIES.series if s.feature == "amount" and s.name == "missing")
@@ -139,3 +141,57 @@ def test_a_rise_is_dated_to_its_beginning_also_with_one_event_a_pane() -> None:
     assert first.series == MISSING.index
     assert first.onset is not None
     assert 600 <= first.onset // MINUTE <= 605
+
+
+DAY = 86_400_000
+WATCHED = 50
+
+
+def wandering(rng: np.random.Generator, panes: int, mean: float, sd: float) -> np.ndarray:
+    """True rates [panes, WATCHED] that change from pane to pane: Beta with these moments."""
+    size = mean * (1 - mean) / sd**2 - 1
+    return rng.beta(mean * size, (1 - mean) * size, (panes, WATCHED))
+
+
+def measured(rates: np.ndarray, n: int) -> list[Series]:
+    """Missing-rate series whose reference was measured on panes with these rates [panes]."""
+    series = []
+    for i, rate in enumerate(rates.T):
+        mean = float(rate.mean())
+        noise = SeriesNoise(panes=len(rate), mean=mean, variance=float(rate.var(ddof=1)), lag1=0.0, mean_n=float(n))
+        sd = float(np.sqrt(mean * (1 - mean)))
+        series.append(replace(MISSING, index=i, reference=mean, sd=sd, reference_n=n * len(rate), noise=noise))
+    return series
+
+
+def alarms_of(series: list[Series], hits: np.ndarray, n: int) -> list[int]:
+    """Panes of a day in which anything alarms, at one false alarm a month for all series."""
+    detector = ShiryaevRoberts.build(DetectorContext(series, DAY, 30.0, 1.0), {})
+    starts, all_n = DAY * np.arange(len(hits)), np.full(hits.shape, n)
+    none = np.empty((0, 1), np.int64)
+    block = PaneBlock(
+        starts, DAY, np.zeros((len(hits), 1), np.int64), all_n, hits, hits / n, np.empty(0, np.int64), none
+    )
+    return [found.pane for found in detector.update(block)]
+
+
+@pytest.mark.parametrize("n", [150, 20_000])
+def test_a_rate_that_changes_by_the_day_is_silent_on_a_normal_day(n: int) -> None:
+    """5 % missing, give or take 2 points: as in the reference, so no alarm in a year; without measured noise, many."""
+    rng = np.random.default_rng(3)
+    series = measured(rng.binomial(n, wandering(rng, 300, 0.05, 0.02)) / n, n)
+    year = rng.binomial(n, wandering(rng, 365, 0.05, 0.02))
+    assert len(alarms_of(series, year, n)) <= 5  # 0.4 a month are allowed
+    assert len(alarms_of([replace(s, noise=None) for s in series], year, n)) > 20
+
+
+@pytest.mark.parametrize(("rate", "days"), [(0.93, 1), (0.3, 2), (0.15, 8)])
+def test_a_rate_that_changes_by_the_day_still_tells_a_fault(rate: float, days: int) -> None:
+    n = 150
+    rng = np.random.default_rng(4)
+    series = measured(rng.binomial(n, wandering(rng, 300, 0.05, 0.02)) / n, n)
+    rates = wandering(rng, 40, 0.05, 0.02)
+    rates[20:, 0] = rate
+    found = alarms_of(series, rng.binomial(n, rates), n)
+    assert found
+    assert 20 <= found[0] < 20 + days

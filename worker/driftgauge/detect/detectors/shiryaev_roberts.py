@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from driftgauge.detect.budget import average_run_length, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
+from driftgauge.detect.normalise import noise_of
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
+from driftgauge.profiles.series import Series
 
-_VERSION = 2
+_VERSION = 3
 # log M of a component without evidence: 1 + exp(-1000) is 1 exactly, and the state stays finite.
 _NOTHING = -1000.0
 # Panes whose likelihood ratios are held at a time (12 x series floats each).
@@ -34,6 +36,11 @@ class ShiryaevRoberts:
     tolerance. While the rate given the past stays at or below m0, panes between alarms average at least 1 / alpha,
     whatever the dependence (Shin, Ramdas, Rinaldo: E-detectors, 2022, theorem 2.4). 1 / alpha comes from the budget.
     After an alarm the series starts anew, so a lasting fault goes on being detected.
+
+    A rate that wandered from pane to pane in the reference by more than sampling explains (nulls come with one channel,
+    whose share of the traffic changes by the day) doesn't stay at its mean given the past. Its events are not
+    independent, and are counted for what they are worth: (hits, n) / (1 + n rho), with rho the correlation of two
+    events of a pane (design effect, Kish 1965; the quasi-likelihood of McCullagh and Nelder for overdispersed counts).
 
     The onset is the maximum likelihood one: where the cumulative sum of log E_j last left zero (Page 1954), for the
     alternative whose sum is largest. M_j can't tell it: the 1 that every pane adds keeps it from ever starting anew
@@ -58,6 +65,7 @@ class ShiryaevRoberts:
         self._log_threshold = math.log(run_length)
         self._limit = np.array([limits[s.index] for s in series], np.float64)
         rates = np.array([grid(limits[s.index], chosen["points"]) for s in series]).reshape(-1, chosen["points"])
+        self._correlation = np.array([event_correlation(s) for s in series], np.float64)
         self._if_hit = np.log(rates / self._limit[:, np.newaxis])
         self._if_miss = np.log((1 - rates) / (1 - self._limit[:, np.newaxis]))
         self._log_m = np.full(rates.shape, _NOTHING)
@@ -83,7 +91,9 @@ class ShiryaevRoberts:
             rows = slice(begin, begin + _CHUNK)
             n = block.n[rows][:, self._series].astype(np.float64)
             hits = np.minimum(block.hits[rows][:, self._series].astype(np.float64), n)
-            evidence = hits[..., np.newaxis] * self._if_hit + (n - hits)[..., np.newaxis] * self._if_miss
+            worth = 1 / (1 + n * self._correlation)
+            told, misses = hits * worth, (n - hits) * worth
+            evidence = told[..., np.newaxis] * self._if_hit + misses[..., np.newaxis] * self._if_miss
             raised = hits > self._limit * n
             for i, start in enumerate(block.starts[rows].tolist()):
                 self._step(start, n[i] > 0, evidence[i])
@@ -138,6 +148,18 @@ class ShiryaevRoberts:
             raise StateError("shiryaev_roberts: state holds evidence that is no number in range")
         self._log_m, self._sum = log_m, sums
         self._onset = np.frombuffer(payload[2 * part :], "<i8").astype(np.int64).reshape(shape)
+
+
+def event_correlation(series: Series) -> float:
+    """Correlation rho of two events' indicators within a pane, from the wander measured in the reference; 0 if none.
+
+    Of n events the rate then has the variance p (1 - p) (1 / n + rho). Where the wander lasts from pane to pane it is
+    the long-run variance that counts, as evidence adds up over panes: rho (1 + r) / (1 - r).
+    """
+    noise, spread = noise_of(series), series.reference * (1 - series.reference)
+    if noise is None or spread <= 0:
+        return 0.0
+    return noise.wander / spread * (1 + noise.correlation) / (1 - noise.correlation)
 
 
 def grid(limit: float, points: int) -> NDArray[np.float64]:
