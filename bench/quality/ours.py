@@ -1,0 +1,83 @@
+"""Our engine at pane level: the detectors and the life cycle that the detect stage runs, fed counts directly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.alerts.lifecycle import Lifecycle
+from driftgauge.alerts.transition import Transition
+from driftgauge.detect.subject import SubjectDetection
+from driftgauge.engine import Model
+from driftgauge.panes.merge import Pane
+from driftgauge.records import Source
+
+_SOURCE = Source("quality", 0)
+# Every so many panes the rows that a checkpoint would write are taken, or they would gather for a month.
+_CHECKPOINT = 2048
+
+
+class Alert(NamedTuple):
+    """An alert that was opened: on which field and series, end of the pane that decided (ms), estimated onset (ms)."""
+
+    field: str
+    series: str
+    at: int
+    onset: int
+
+
+class Saved(NamedTuple):
+    """Where a watch stood: its detection's state fields and its episodes."""
+
+    fields: Mapping[str, bytes]
+    episodes: bytes
+
+
+class Watch:
+    """One subject under watch, with whatever detectors the registry has."""
+
+    def __init__(self, model: Model, saved: Saved | None = None) -> None:
+        """Fresh, or going on from where another watch of the same model was saved."""
+        self._model = model
+        self._detection = SubjectDetection(
+            model.contrasts, model.pane_length, model.detectors(), ring_panes=model.settings.ring_panes
+        )
+        self._lifecycle = Lifecycle(model.contrasts.series, model.pane_length, "quality", model.settings.lifecycle)
+        self._fields: dict[str, bytes] = {}
+        if saved is not None:
+            self._fields.update(saved.fields)
+            self._detection.restore(saved.fields)
+            self._lifecycle.restore(saved.episodes)
+
+    def run(self, starts: NDArray[np.int64], counts: NDArray[np.int64]) -> list[Alert]:
+        """Judge closed panes, oldest first; `counts` int64 [P, K]. What was opened."""
+        model, opened = self._model, []
+        for first in range(0, len(starts), _CHECKPOINT):
+            panes = [
+                Pane(model.subject, model.layout.profile_hash, int(at), model.pane_length, row, 0, {_SOURCE: (0, 0)})
+                for at, row in zip(
+                    starts[first : first + _CHECKPOINT], counts[first : first + _CHECKPOINT], strict=True
+                )
+            ]
+            for block in self._detection.blocks(panes):
+                findings = self._detection.advance(block)
+                steps = self._lifecycle.step(self._detection.history, findings)
+                opened += [_alert(step) for step in steps if step.event == "opened"]
+            fresh, gone = self._detection.changes()
+            self._fields.update(fresh)
+            for name in gone:
+                self._fields.pop(name, None)
+        return opened
+
+    def saved(self) -> Saved:
+        """Its state, for other watches to go on from."""
+        return Saved(dict(self._fields), self._lifecycle.snapshot())
+
+
+def _alert(step: Transition) -> Alert:
+    series = step.series
+    name = series.name if series.category is None else f"{series.name}[{series.category}]"
+    return Alert(series.slot.name, name, step.at, step.evidence.onset)

@@ -1,0 +1,57 @@
+"""The runs of our engine: a month without a fault, and each fault after a warm-up; one job per stream and subject."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from bench.quality.faults import FAULTS
+from bench.quality.ours import Watch
+from bench.quality.score import Quiet, Struck, struck
+from bench.quality.streams import DAY, MINUTE, PRODUCTION, Course, Stream, generator, model_of, reference_values
+
+OURS = "driftgauge"
+QUIET_DAYS = 28
+WARM_UP_DAYS = 2
+# 10:03 of the third day: neither midnight nor a full hour, as nothing in the engine should depend on it.
+ONSET = (WARM_UP_DAYS * DAY + 10 * 3_600_000 + 3 * MINUTE) // MINUTE
+WATCHED_DAYS = 1
+
+
+def quiet(seed: int, stream: Stream, subjects: Sequence[int], days: int = QUIET_DAYS) -> Iterator[Quiet]:
+    """Runs without a fault, each with a reference of its own."""
+    for subject in subjects:
+        model = model_of(stream, *reference_values(stream, generator(seed, stream, subject, "reference")))
+        panes = days * DAY // model.pane_length
+        live = replace(stream, rate=stream.rate * model.pane_length / stream.pane, pane=model.pane_length)
+        course = Course(live, PRODUCTION, panes, generator(seed, stream, subject, "production"))
+        counts = course.counts(model.layout, generator(seed, stream, subject, "counts"))
+        alerts = Watch(model).run(course.starts, counts)
+        series = Counter(f"{alert.field} {alert.series}" for alert in alerts)
+        yield Quiet(
+            OURS,
+            stream.name,
+            stream.reference,
+            subject,
+            panes * model.pane_length / DAY,
+            len(model.contrasts.series),
+            len(alerts),
+            dict(series),
+        )
+
+
+def faulty(seed: int, stream: Stream, subject: int) -> Iterator[Struck]:
+    """Every fault, after one warm-up that they all go on from."""
+    model = model_of(stream, *reference_values(stream, generator(seed, stream, subject, "reference")))
+    watched = WATCHED_DAYS * DAY // MINUTE
+    course = Course(stream, PRODUCTION, ONSET + watched, generator(seed, stream, subject, "faulty"))
+    before, after = course.part(0, ONSET), course.part(ONSET, ONSET + watched)
+    watch = Watch(model)
+    early = watch.run(before.starts, before.counts(model.layout, generator(seed, stream, subject, "warm-up")))
+    saved, onset = watch.saved(), int(after.starts[0])
+    for fault in FAULTS:
+        rng = generator(seed, stream, subject, fault.name)
+        alerts = Watch(model, saved).run(after.starts, fault.on(after).counts(model.layout, rng))
+        scored = struck(OURS, stream.name, (fault.name, fault.field), subject, alerts, onset, stream.pane)
+        yield replace(scored, before=len(early), days_before=ONSET * MINUTE / DAY)
