@@ -21,12 +21,17 @@ _CHECKPOINT = 2048
 
 
 class Alert(NamedTuple):
-    """An alert that was opened: on which field and series, end of the pane that decided (ms), estimated onset (ms)."""
+    """An alert that was opened: on which field and series, and when.
+
+    `kind` of the series: rate, value or window, empty for other methods. `at`: end of the pane that decided (ms);
+    `onset`: estimated (ms), None where a method estimates none.
+    """
 
     field: str
     series: str
+    kind: str
     at: int
-    onset: int
+    onset: int | None
 
 
 class Saved(NamedTuple):
@@ -80,4 +85,4 @@ class Watch:
 def _alert(step: Transition) -> Alert:
     series = step.series
     name = series.name if series.category is None else f"{series.name}[{series.category}]"
-    return Alert(series.slot.name, name, step.at, step.evidence.onset)
+    return Alert(series.slot.name, name, series.kind, step.at, step.evidence.onset)

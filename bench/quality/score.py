@@ -54,8 +54,9 @@ class Struck:
     """One run with a fault.
 
     `delay`: panes from the onset to the first true alert, None if none came in the time watched; `first`: its series;
-    `onset_error`: panes between its estimated onset and the true one; `true_alerts`: on the struck field; `elsewhere`:
-    on other fields meanwhile; `before`: false ones before the onset, over `days_before` days.
+    `onset_error`: panes between its estimated onset and the true one (None: it estimates none), `series_onset_error`:
+    the same of the first alert that is not on a window; `true_alerts`: on the struck field; `elsewhere`: on other
+    fields meanwhile; `before`: false ones before the onset, over `days_before`.
     """
 
     method: str
@@ -65,6 +66,7 @@ class Struck:
     delay: float | None
     first: str
     onset_error: float | None
+    series_onset_error: float | None
     true_alerts: int
     elsewhere: int
     before: int
@@ -86,12 +88,18 @@ def struck(
         subject,
         (found.at - onset) / pane if found else None,
         "+".join(sorted({alert.series for alert in true if alert.at == found.at})) if found else "",
-        abs(found.onset - onset) / pane if found else None,
+        _onset_error(true, onset, pane),
+        _onset_error([alert for alert in true if alert.kind != "window"], onset, pane),
         len(true),
         len(after) - len(true),
         0,
         0.0,
     )
+
+
+def _onset_error(alerts: Sequence[Alert], onset: int, pane: int) -> float | None:
+    estimated = alerts[0].onset if alerts else None
+    return None if estimated is None else abs(estimated - onset) / pane
 
 
 @dataclass
@@ -124,6 +132,12 @@ class FalseAlerts:
         return poisson_interval(self.alerts, self.months)
 
 
+def median_error(errors: Iterable[float | None]) -> float:
+    """Median of the errors that are known; NaN if none is."""
+    known = [error for error in errors if error is not None]
+    return float(np.median(known)) if known else math.nan
+
+
 @dataclass
 class Detection:
     """All runs of a method with one fault on a stream, pooled."""
@@ -151,8 +165,7 @@ class Detection:
     @property
     def onset_error(self) -> float:
         """Median error of the estimated onset in panes, over the runs that found it; NaN if none did."""
-        errors = [run.onset_error for run in self.runs if run.onset_error is not None]
-        return float(np.median(errors)) if errors else math.nan
+        return median_error(run.onset_error for run in self.runs)
 
     def mean(self, name: str) -> float:
         """Mean of a count over the runs."""

@@ -131,7 +131,8 @@ class Course:
 
 
 def _wander(stream: Stream, panes: int, rng: np.random.Generator) -> Array:
-    out = stream.spikes * rng.standard_t(3, panes) if stream.spikes else np.zeros(panes)
+    # Beyond ten units a spike would be a fault of its own.
+    out = stream.spikes * np.clip(rng.standard_t(3, panes), -10, 10) if stream.spikes else np.zeros(panes)
     if stream.wander:
         keep = np.exp(-stream.pane / stream.memory)
         noise = rng.standard_normal(panes) * stream.wander * np.sqrt(1 - keep**2)
