@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ncx2
 
-Array = NDArray[np.float64]
+from driftgauge.detect.windows.shares import Array, shares_of
+
 PSEUDO_COUNT = 0.5
 
 
@@ -41,17 +42,10 @@ def psi(
     `pseudo` events are added to every cell, so that an empty cell is a finite surprise. A cell that is empty on both
     sides says nothing and adds nothing.
     """
-    sizes = np.diff(np.append(starts, len(reference)))
-    q, p = _shares(counts, starts, sizes, pseudo), _shares(reference[np.newaxis], starts, sizes, pseudo)
+    q, p = shares_of(counts, starts, pseudo), shares_of(reference[np.newaxis], starts, pseudo)
     known = (counts > 0) | (reference > 0)
     log_ratio = np.log(np.divide(q, p, out=np.ones_like(q), where=known))
     return np.asarray(np.add.reduceat((q - p) * log_ratio, starts, axis=1))
-
-
-def _shares(counts: NDArray[np.int64], starts: NDArray[np.int64], sizes: NDArray[np.int64], pseudo: float) -> Array:
-    totals = np.add.reduceat(counts, starts, axis=1) + pseudo * sizes
-    floored = np.maximum(totals, np.finfo(np.float64).tiny)
-    return np.asarray((counts + pseudo) / np.repeat(floored, sizes, axis=1))
 
 
 def sampling_scale(n: Array, m: Array) -> Array:
