@@ -46,7 +46,8 @@ FIELDS: tuple[Field, ...] = (
 class Stream:
     """A kind of harmless stream. `rate`: events per pane; `season`, `week`: amplitudes (sd) of a day's sine and of the
     weekend; `wander`, `memory`: sd and correlation time (ms) of an Ornstein-Uhlenbeck process; `spikes`: sd unit of
-    Student-t3 noise from pane to pane; `busy`: traffic swings by the hour, from a fifth to 1.8 of the rate.
+    Student-t3 noise from pane to pane; `busy`: traffic swings by the hour, from a fifth to 1.8 of the rate; `auto`:
+    the model's panes are as long as the profile suggests, not `pane`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Stream:
     spikes: float = 0.0
     busy: bool = False
     tails: bool = False
+    auto: bool = False
     reference: Literal["14d", "shuffled"] = "14d"
     subjects: int = 1
 
@@ -81,7 +83,9 @@ STREAMS = (
     Stream("iid", "independent events"),
     Stream("ar1", "AR(1) .9 between panes, .2 sd", wander=0.2, memory=-MINUTE / np.log(0.9)),
     Stream("season", "daily sine .3 sd", season=0.3),
-    Stream("real", "daily .3, weekend .15, OU 6 h .1 sd", season=0.3, week=0.15, wander=0.1),
+    Stream("real", "daily .3, weekend .15, OU 6 h .1 sd", **_REAL),
+    Stream("season, auto", "as season, panes as the profile suggests", season=0.3, auto=True),
+    Stream("real, auto", "as real, panes as the profile suggests", auto=True, **_REAL),
     Stream("spikes", "t3 noise between panes, .1 sd", spikes=0.1),
     Stream("tails", "t3 and lognormal values", tails=True),
     Stream("traffic", "12..108 events/min by the hour, else real", busy=True, **_REAL),
@@ -172,7 +176,7 @@ def model_of(stream: Stream, times: NDArray[np.int64], values: dict[str, Array])
     assert isinstance(score, NumericColumn)
     reference = Reference(["reference"], times, columns, score=score, timed=stream.reference == "14d")
     profile = build_profile(reference, model_id="quality", model_version="1").profile
-    return default_model(profile, pane=f"{stream.pane // 1000}s", budget=1.0)
+    return default_model(profile, pane="auto" if stream.auto else f"{stream.pane // 1000}s")
 
 
 def _column(field: Field, values: Array) -> Column:
