@@ -15,13 +15,14 @@ pip_install = { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python 
               $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help install install-dev services demo test check bench lock clean
+.PHONY: help install install-dev services demo test check bench quality lock clean
 
 help:
 	@echo "make demo      a drift story through the real engine, needs nothing but Python"
 	@echo "make test      all tests, on a real Kafka and a real Redis (installed when missing)"
 	@echo "make check     ruff, mypy --strict, import-linter, schemas up to date"
 	@echo "make bench     speed, as ratios in one run"
+	@echo "make quality   false alerts and delays, simulated and on real data, beside other methods"
 	@echo "make install   only the installation into $(VENV)"
 	@echo "make lock      write the requirements locks anew (needs uv)"
 	@echo "make clean     remove everything that was installed or generated"
@@ -45,6 +46,9 @@ check: install-dev
 
 bench: install
 	@$(BIN)/python -m bench $(ARGS)
+
+quality: install
+	@$(BIN)/python -m bench.quality $(ARGS)
 
 # Kafka and Redis for the tests. The script looks first and is quick when all is there.
 services: install-dev
