@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,9 +57,10 @@ def _delays(pools: Sequence[Detection]) -> Iterable[Aim]:
         for pool in pools:
             if pool.fault == fault:
                 median = pool.delay(0.5)
+                measured = "not found" if math.isinf(median) else f"{median:.0f}"
                 yield Aim(
-                    f"{fault} on {pool.stream}: median within {aim:,} panes",
-                    f"{median:.0f} ({pool.found} of {len(pool.runs)} found)",
+                    f"{fault} on {pool.stream}: median within {aim:,} pane{'s' if aim > 1 else ''}",
+                    f"{measured} ({pool.found} of {len(pool.runs)} found)",
                     median <= aim,
                 )
 

@@ -26,7 +26,7 @@ Run = Quiet | Struck | Backtest | str
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is simulated: subjects per stream and kind of run, days without a fault, streams with faults."""
+    """How much is simulated: subjects per kind of run (`quiet`: at most), days without a fault, streams with faults."""
 
     quiet: int
     faulty: int
@@ -35,7 +35,7 @@ class Extent:
     struck: tuple[str, ...]
 
 
-FULL = Extent(quiet=3, faulty=6, rivals=1, days=QUIET_DAYS, struck=("iid", "season", "real"))
+FULL = Extent(quiet=3, faulty=5, rivals=1, days=QUIET_DAYS, struck=("iid", "season", "real"))
 QUICK = Extent(quiet=1, faulty=1, rivals=0, days=3, struck=("iid", "real"))
 
 
@@ -61,7 +61,7 @@ def jobs_of(only: str | None, extent: Extent, seed: int, data: Path | None, *, q
             work.append((f"rivals with faults, {stream.name}", partial(faulty_rivals, seed, stream, subject)))
     if only in (None, "streams"):
         for stream in STREAMS:
-            for subject in range(extent.quiet):
+            for subject in range(min(extent.quiet, stream.runs)):
                 subjects = range(subject * stream.subjects, (subject + 1) * stream.subjects)
                 # Panes of a day are few whatever the extent.
                 days = QUIET_DAYS if stream.subjects > 1 else extent.days

@@ -47,7 +47,7 @@ class Stream:
     """A kind of harmless stream. `rate`: events per pane; `season`, `week`: amplitudes (sd) of a day's sine and of the
     weekend; `wander`, `memory`: sd and correlation time (ms) of an Ornstein-Uhlenbeck process; `spikes`: sd unit of
     Student-t3 noise from pane to pane; `busy`: traffic swings by the hour, from a fifth to 1.8 of the rate; `auto`:
-    the model's panes are as long as the profile suggests, not `pane`.
+    the model's panes are as long as the profile suggests, not `pane`. `runs` of `subjects` each are simulated.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Stream:
     auto: bool = False
     reference: Literal["14d", "shuffled"] = "14d"
     subjects: int = 1
+    runs: int = 3
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -93,8 +94,8 @@ STREAMS = (
     Stream("1/pane", "1 event a pane of 60 s", rate=1.0),
     Stream("150/day", "150 rows a day, panes of a day", pane=DAY, rate=150.0, subjects=30),
     Stream("iid", "independent events", reference="shuffled"),
-    Stream("season", "daily sine .3 sd", season=0.3, reference="shuffled"),
-    Stream("real", "daily .3, weekend .15, OU 6 h .1 sd", reference="shuffled", **_REAL),
+    Stream("season", "daily sine .3 sd", season=0.3, reference="shuffled", runs=1),
+    Stream("real", "daily .3, weekend .15, OU 6 h .1 sd", reference="shuffled", runs=1, **_REAL),
 )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from bench.quality.aims import Aim
 from bench.quality.faults import FAULTS
 from bench.quality.real import Backtest
-from bench.quality.runs import OURS
-from bench.quality.score import Detection, FalseAlerts
-from bench.quality.streams import STREAMS
+from bench.quality.runs import OURS, WATCHED_DAYS
+from bench.quality.score import MONTH_DAYS, Detection, FalseAlerts
+from bench.quality.streams import FIELDS, STREAMS
 
 # Of the rivals' faults, one of each kind.
 _SHOWN = {
@@ -91,19 +91,23 @@ def fault_table(pools: Iterable[Detection]) -> list[str]:
 
 
 def rival_table(quiet: Iterable[FalseAlerts], struck: Iterable[Detection]) -> list[str]:
-    """Methods side by side: false alerts a month, then the median delay by fault."""
+    """Methods side by side: false alerts a month, then the median delay by fault.
+
+    "by chance" is the probability that a field has a false alert within the time a fault is watched.
+    """
     false = {(pool.stream, pool.method): pool for pool in quiet if pool.reference == "14d"}
     found = {(pool.stream, pool.method, pool.fault): pool for pool in struck}
-    rows = [["stream", "method", "false a month", *_SHOWN.values()]]
+    rows = [["stream", "method", "false a month", "by chance", *_SHOWN.values()]]
     compared = {stream for stream, method in false if method != OURS}
     for (stream, method), pool in false.items():
         if stream in compared:
             pools = [found.get((stream, method, fault)) for fault in _SHOWN]
             delays = [panes(of.delay(0.5)) if of else "" for of in pools]
-            rows.append([stream, method, f"{pool.per_month:,.1f}", *delays])
+            chance = 1 - math.exp(-pool.per_month / len(FIELDS) / MONTH_DAYS * WATCHED_DAYS)
+            rows.append([stream, method, f"{pool.per_month:,.1f}", f"{chance:.0%}", *delays])
     head, *body = rows
     order = {stream.name: i for i, stream in enumerate(STREAMS)}
-    return lines_of([head, *sorted(body, key=lambda row: order[row[0]])], left=2)
+    return lines_of([head, *sorted(body, key=lambda row: (order[row[0]], row[1] != OURS))], left=2)
 
 
 def real_table(backtests: Iterable[Backtest]) -> list[str]:
