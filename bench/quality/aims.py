@@ -47,7 +47,7 @@ def _promised(one: Backtest) -> Aim:
 
 def _budget(pool: FalseAlerts) -> Aim:
     low, high = pool.interval
-    text = f"false alerts a month on {pool.stream}, reference {pool.reference}: at most {BUDGET:g}"
+    text = f"false alerts a month on {_on(pool)}: at most {BUDGET:g}"
     return Aim(text, f"{pool.per_month:.2f} ({low:.2f} … {high:.2f})", pool.per_month <= BUDGET)
 
 
@@ -59,19 +59,23 @@ def _delays(pools: Sequence[Detection]) -> Iterable[Aim]:
                 median = pool.delay(0.5)
                 measured = "not found" if math.isinf(median) else f"{median:.0f}"
                 yield Aim(
-                    f"{fault} on {pool.stream}: median within {aim:,} pane{'s' if aim > 1 else ''}",
+                    f"{fault} on {_on(pool)}: median within {aim:,} pane{'s' if aim > 1 else ''}",
                     f"{measured} ({pool.found} of {len(pool.runs)} found)",
                     median <= aim,
                 )
 
 
 def _onsets(pools: Sequence[Detection]) -> Iterable[Aim]:
-    for stream in dict.fromkeys(pool.stream for pool in pools):
-        runs = [run for pool in pools if pool.stream == stream and pool.fault not in _SLOW for run in pool.runs]
+    for on in dict.fromkeys(_on(pool) for pool in pools):
+        runs = [run for pool in pools if _on(pool) == on and pool.fault not in _SLOW for run in pool.runs]
         first = median_error(run.onset_error for run in runs)
         series = median_error(run.series_onset_error for run in runs)
         yield Aim(
-            f"onset on {stream}: median error of all abrupt faults at most {ONSET_PANES:g} pane",
+            f"onset on {on}: median error of all abrupt faults at most {ONSET_PANES:g} pane",
             f"{first:.1f} (first rate or value alert: {series:.1f})",
             first <= ONSET_PANES,
         )
+
+
+def _on(pool: FalseAlerts | Detection) -> str:
+    return pool.stream if pool.reference == "14d" else f"{pool.stream} ({pool.reference} reference)"

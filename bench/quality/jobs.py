@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
@@ -19,24 +19,32 @@ from bench.quality.score import Quiet, Struck
 from bench.quality.streams import STREAMS, Stream
 
 PARTS = ("streams", "faults", "rivals", "real")
-RIVALLED = ("iid", "real")
+RIVALLED = (("iid", "14d"), ("real", "14d"))
 DATA = "DRIFTGAUGE_DATA"
 Run = Quiet | Struck | Backtest | str
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is simulated: subjects per kind of run (`quiet`: at most), days without a fault, streams with faults."""
+    """How much is simulated.
+
+    `quiet`: runs per stream without a fault, at most, of so many `days`; `rivals`: runs of the rivals per stream;
+    `struck`: runs with each fault by stream and reference.
+    """
 
     quiet: int
-    faulty: int
-    rivals: int
     days: int
-    struck: tuple[str, ...]
+    rivals: int
+    struck: Mapping[tuple[str, str], int]
 
 
-FULL = Extent(quiet=3, faulty=5, rivals=1, days=QUIET_DAYS, struck=("iid", "season", "real"))
-QUICK = Extent(quiet=1, faulty=1, rivals=0, days=3, struck=("iid", "real"))
+FULL = Extent(
+    quiet=3,
+    days=QUIET_DAYS,
+    rivals=1,
+    struck={("iid", "14d"): 5, ("season", "14d"): 5, ("real", "14d"): 5, ("iid", "shuffled"): 3},
+)
+QUICK = Extent(quiet=1, days=3, rivals=0, struck={("iid", "14d"): 1, ("real", "14d"): 1})
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ def jobs_of(only: str | None, extent: Extent, seed: int, data: Path | None, *, q
     """Everything asked for (`only`: one of PARTS); long jobs first, so that no process waits for another at the end."""
     work: list[tuple[str, Callable[[], Iterator[Run]]]] = []
     if only in (None, "rivals"):
-        for stream, subject in _each(RIVALLED, extent.rivals):
+        for stream, subject in _each(dict.fromkeys(RIVALLED, extent.rivals)):
             work.append((f"rivals without a fault, {stream.name}", partial(quiet_rivals, seed, stream, subject)))
             work.append((f"rivals with faults, {stream.name}", partial(faulty_rivals, seed, stream, subject)))
     if only in (None, "streams"):
@@ -68,16 +76,19 @@ def jobs_of(only: str | None, extent: Extent, seed: int, data: Path | None, *, q
                 name = f"without a fault, {stream.name}, reference {stream.reference}"
                 work.append((name, partial(quiet, seed, stream, subjects, days)))
     if only in (None, "faults"):
-        for stream, subject in _each(extent.struck, extent.faulty):
-            work.append((f"with faults, {stream.name}", partial(faulty, seed, stream, subject)))
+        for stream, subject in _each(extent.struck):
+            work.append(
+                (f"with faults, {stream.name}, reference {stream.reference}", partial(faulty, seed, stream, subject))
+            )
     if only in (None, "real"):
         work.append(("real data", partial(_real, data, seed, quick=quick)))
     return [Job(i, name, do) for i, (name, do) in enumerate(work)]
 
 
-def _each(names: Sequence[str], subjects: int) -> Iterator[tuple[Stream, int]]:
-    chosen = [stream for stream in STREAMS if stream.name in names and stream.reference == "14d"]
-    return ((stream, subject) for subject in range(subjects) for stream in chosen)
+def _each(runs: Mapping[tuple[str, str], int]) -> Iterator[tuple[Stream, int]]:
+    """Every stream with the number of each of its runs."""
+    chosen = [(stream, runs.get((stream.name, stream.reference), 0)) for stream in STREAMS]
+    return ((stream, subject) for stream, count in chosen for subject in range(count))
 
 
 def _real(data: Path | None, seed: int, *, quick: bool) -> Iterator[Run]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import replace
 
 from bench.quality.faults import FAULTS
 from bench.quality.ours import Alert
@@ -39,7 +38,7 @@ def quiet_rivals(seed: int, stream: Stream, subject: int) -> Iterator[Quiet]:
     course = Course(stream, PRODUCTION, panes, generator(seed, stream, subject, "production"))
     course = course.part(0, RIVAL_DAYS * DAY // MINUTE)
     rng = generator(seed, stream, subject, "events")
-    raised: dict[str, dict[str, int]] = {kind.name: {} for kind in RIVALS}
+    raised: dict[str, dict[str, int]] = {kind().name: {} for kind in RIVALS}
     for field in stream.fields:
         pane, values = course.values(field, rng)
         for rival in rivals[field.name]:
@@ -66,5 +65,4 @@ def faulty_rivals(seed: int, stream: Stream, subject: int) -> Iterator[Struck]:
         for fresh in rivals[fault.field]:
             rows = deepcopy(fresh).run(*events)
             alerts = [Alert(fault.field, fresh.name, "", int(after.starts[row]) + MINUTE, None) for row in rows]
-            scored = struck(fresh.name, stream.name, (fault.name, fault.field), subject, alerts, onset, MINUTE)
-            yield replace(scored, days_before=0.0)
+            yield struck(fresh.name, stream, fault, subject, alerts, onset=onset)

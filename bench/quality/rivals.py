@@ -60,7 +60,7 @@ class River:
 def _alarms(detector: ADWIN | PageHinkley, pane: Rows, values: Array) -> list[int]:
     out = []
     for i, x in enumerate(values.tolist()):
-        detector.update(x)
+        detector.update(x)  # type: ignore[no-untyped-call]
         if detector.drift_detected:
             out.append(int(pane[i]))
     return out
@@ -225,7 +225,7 @@ def _shares(values: Array, known: Array) -> Array:
     return np.asarray((values[:, np.newaxis] == known).mean(axis=0), np.float64)
 
 
-RIVALS: tuple[type[Rival], ...] = (
+RIVALS: tuple[Callable[[], Rival], ...] = (
     Adwin,
     PageHinkleyDefault,
     KolmogorovSmirnov,

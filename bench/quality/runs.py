@@ -53,5 +53,4 @@ def faulty(seed: int, stream: Stream, subject: int) -> Iterator[Struck]:
     for fault in FAULTS:
         rng = generator(seed, stream, subject, fault.name)
         alerts = Watch(model, saved).run(after.starts, fault.on(after).counts(model.layout, rng))
-        scored = struck(OURS, stream.name, (fault.name, fault.field), subject, alerts, onset, stream.pane)
-        yield replace(scored, before=len(early), days_before=ONSET * MINUTE / DAY)
+        yield struck(OURS, stream, fault, subject, alerts, onset=onset, before=len(early))

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
+from bench.quality.faults import Fault
 from bench.quality.ours import Alert
+from bench.quality.streams import Stream
 
 MONTH_DAYS = 30.0
 
@@ -56,11 +58,12 @@ class Struck:
     `delay`: panes from the onset to the first true alert, None if none came in the time watched; `first`: its series;
     `onset_error`: panes between its estimated onset and the true one (None: it estimates none), `series_onset_error`:
     the same of the first alert that is not on a window; `true_alerts`: on the struck field; `elsewhere`: on other
-    fields meanwhile; `before`: false ones before the onset, over `days_before`.
+    fields meanwhile; `before`: false ones in the warm-up.
     """
 
     method: str
     stream: str
+    reference: str
     fault: str
     subject: int
     delay: float | None
@@ -70,21 +73,21 @@ class Struck:
     true_alerts: int
     elsewhere: int
     before: int
-    days_before: float
 
 
 def struck(
-    method: str, stream: str, fault: tuple[str, str], subject: int, alerts: Iterable[Alert], onset: int, pane: int
+    method: str, stream: Stream, fault: Fault, subject: int, alerts: Iterable[Alert], *, onset: int, before: int = 0
 ) -> Struck:
-    """One run's score; `fault` is its name and the struck field, `alerts` those after the onset (ms)."""
-    name, at = fault
+    """One run's score: `alerts` are those after the onset (ms), `before` counts those of the warm-up."""
+    at, pane = fault.field, stream.pane
     after = sorted(alerts, key=lambda alert: alert.at)
     true = [alert for alert in after if alert.field == at]
     found = true[0] if true else None
     return Struck(
         method,
-        stream,
-        name,
+        stream.name,
+        stream.reference,
+        fault.name,
         subject,
         (found.at - onset) / pane if found else None,
         "+".join(sorted({alert.series for alert in true if alert.at == found.at})) if found else "",
@@ -92,8 +95,7 @@ def struck(
         _onset_error([alert for alert in true if alert.kind != "window"], onset, pane),
         len(true),
         len(after) - len(true),
-        0,
-        0.0,
+        before,
     )
 
 
@@ -144,6 +146,7 @@ class Detection:
 
     method: str
     stream: str
+    reference: str
     fault: str
     runs: list[Struck] = field(default_factory=list)
 
@@ -169,7 +172,7 @@ class Detection:
 
     def mean(self, name: str) -> float:
         """Mean of a count over the runs."""
-        return sum(getattr(run, name) for run in self.runs) / len(self.runs)
+        return float(np.mean([getattr(run, name) for run in self.runs]))
 
 
 def pool_quiet(runs: Iterable[Quiet]) -> list[FalseAlerts]:
@@ -182,10 +185,10 @@ def pool_quiet(runs: Iterable[Quiet]) -> list[FalseAlerts]:
 
 
 def pool_struck(runs: Iterable[Struck]) -> list[Detection]:
-    """By method, stream and fault, in the order they first came."""
-    pools: dict[tuple[str, str, str], Detection] = {}
+    """By method, stream, reference and fault, in the order they first came."""
+    pools: dict[tuple[str, str, str, str], Detection] = {}
     for run in runs:
-        key = run.method, run.stream, run.fault
+        key = run.method, run.stream, run.reference, run.fault
         pools.setdefault(key, Detection(*key)).runs.append(run)
     return list(pools.values())
 

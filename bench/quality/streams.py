@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -79,23 +80,23 @@ class Stream:
         return tuple(heavy.get(field.name, field) for field in FIELDS)
 
 
-_REAL = {"season": 0.3, "week": 0.15, "wander": 0.1}
+_real = partial(Stream, season=0.3, week=0.15, wander=0.1)
 STREAMS = (
     Stream("iid", "independent events"),
     Stream("ar1", "AR(1) .9 between panes, .2 sd", wander=0.2, memory=-MINUTE / np.log(0.9)),
     Stream("season", "daily sine .3 sd", season=0.3),
-    Stream("real", "daily .3, weekend .15, OU 6 h .1 sd", **_REAL),
+    _real("real", "daily .3, weekend .15, OU 6 h .1 sd"),
     Stream("season, auto", "as season, panes as the profile suggests", season=0.3, auto=True),
-    Stream("real, auto", "as real, panes as the profile suggests", auto=True, **_REAL),
+    _real("real, auto", "as real, panes as the profile suggests", auto=True),
     Stream("spikes", "t3 noise between panes, .1 sd", spikes=0.1),
     Stream("tails", "t3 and lognormal values", tails=True),
-    Stream("traffic", "12..108 events/min by the hour, else real", busy=True, **_REAL),
+    _real("traffic", "12..108 events/min by the hour, else real", busy=True),
     Stream("6/min", "6 events a pane of 60 s", rate=6.0),
     Stream("1/pane", "1 event a pane of 60 s", rate=1.0),
     Stream("150/day", "150 rows a day, panes of a day", pane=DAY, rate=150.0, subjects=30),
     Stream("iid", "independent events", reference="shuffled"),
     Stream("season", "daily sine .3 sd", season=0.3, reference="shuffled", runs=1),
-    Stream("real", "daily .3, weekend .15, OU 6 h .1 sd", reference="shuffled", runs=1, **_REAL),
+    _real("real", "daily .3, weekend .15, OU 6 h .1 sd", reference="shuffled", runs=1),
 )
 
 
@@ -184,5 +185,5 @@ def _column(field: Field, values: Array) -> Column:
     if isinstance(field, Numeric):
         return NumericColumn(values)
     codes = np.where(np.isfinite(values), values, MISSING_CODE).astype(np.int64)
-    kind = "boolean" if isinstance(next(iter(field.shares)), bool) else "string"
-    return CodedColumn(kind, codes, list(field.shares))
+    boolean = isinstance(next(iter(field.shares)), bool)
+    return CodedColumn("boolean" if boolean else "string", codes, list(field.shares))

@@ -70,24 +70,25 @@ def quiet_table(pools: Iterable[FalseAlerts]) -> list[str]:
 
 def fault_table(pools: Iterable[Detection]) -> list[str]:
     """What ours makes of each fault on each stream."""
-    rows = [["fault", "stream", "first series", "found", "median", "p90", "onset off", "alerts", "elsewhere"]]
-    of = {(pool.fault, pool.stream): pool for pool in pools}
+    numbers = ("found", "median", "p90", "onset off", "alerts", "elsewhere")
     order = {fault.name: i for i, fault in enumerate(FAULTS)}
-    for _, pool in sorted(of.items(), key=lambda item: order[item[0][0]]):
-        rows.append(
-            [
-                pool.fault,
-                pool.stream,
-                pool.first,
-                f"{pool.found}/{len(pool.runs)}",
-                panes(pool.delay(0.5)),
-                panes(pool.delay(0.9)),
-                panes(pool.onset_error),
-                f"{pool.mean('true_alerts'):.1f}",
-                f"{pool.mean('elsewhere'):.1f}",
-            ]
-        )
-    return lines_of(rows, left=3)
+    rows = [_fault_row(pool) for pool in sorted(pools, key=lambda pool: order[pool.fault])]
+    return lines_of([["fault", "stream", "reference", "first series", *numbers], *rows], left=4)
+
+
+def _fault_row(pool: Detection) -> list[str]:
+    return [
+        pool.fault,
+        pool.stream,
+        pool.reference,
+        pool.first,
+        f"{pool.found}/{len(pool.runs)}",
+        panes(pool.delay(0.5)),
+        panes(pool.delay(0.9)),
+        panes(pool.onset_error),
+        f"{pool.mean('true_alerts'):.1f}",
+        f"{pool.mean('elsewhere'):.1f}",
+    ]
 
 
 def rival_table(quiet: Iterable[FalseAlerts], struck: Iterable[Detection]) -> list[str]:
@@ -96,7 +97,7 @@ def rival_table(quiet: Iterable[FalseAlerts], struck: Iterable[Detection]) -> li
     "by chance" is the probability that a field has a false alert within the time a fault is watched.
     """
     false = {(pool.stream, pool.method): pool for pool in quiet if pool.reference == "14d"}
-    found = {(pool.stream, pool.method, pool.fault): pool for pool in struck}
+    found = {(pool.stream, pool.method, pool.fault): pool for pool in struck if pool.reference == "14d"}
     rows = [["stream", "method", "false a month", "by chance", *_SHOWN.values()]]
     compared = {stream for stream, method in false if method != OURS}
     for (stream, method), pool in false.items():

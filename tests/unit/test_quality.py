@@ -173,18 +173,17 @@ def test_an_alert_elsewhere_is_no_find_and_a_second_one_is_no_second_find():
         Alert("age", "psi_1h", "window", 180_000, 600_000),
         Alert("age", "location", "value", 240_000, 60_000),
     ]
-    run = struck("m", "s", ("f", "age"), 0, alerts, 0, 60_000)
+    fault = next(f for f in FAULTS if f.field == "age")
+    run = struck("m", IID, fault, 0, alerts, onset=0)
     assert (run.delay, run.first, run.true_alerts, run.elsewhere) == (3.0, "psi_1h", 2, 1)
     assert (run.onset_error, run.series_onset_error) == (10.0, 1.0)
-    assert struck("m", "s", ("f", "age"), 0, alerts[:1], 0, 60_000).delay is None
+    assert struck("m", IID, fault, 0, alerts[:1], onset=0).delay is None
 
 
 def test_every_aim_has_its_verdict():
     quiet = pool_quiet([Quiet("driftgauge", "iid", "14d", i, 30.0, 10, i, {}) for i in range(2)])
     late = Alert("employment_type", "missing", "rate", 120_000, 0)
-    found = pool_struck(
-        [struck("driftgauge", "iid", ("NULL storm .8 → 93 %", "employment_type"), 0, [late], 0, 60_000)]
-    )
+    found = pool_struck([struck("driftgauge", IID, FAULTS[0], 0, [late], onset=0)])
     assert quiet[0].per_month == 0.5
     words = [(aim.word, aim.measured) for aim in aims_of(quiet, found, [])]
     assert words[0][0] == "pass"
@@ -254,7 +253,7 @@ def test_backtests_of_a_folder_score_the_sets_that_are_there_and_name_the_others
 
 @pytest.fixture
 def small(monkeypatch):
-    extent = jobs.Extent(quiet=1, faulty=0, rivals=0, days=1, struck=())
+    extent = jobs.Extent(quiet=1, days=1, rivals=0, struck={})
     monkeypatch.setattr(command, "QUICK", extent)
     monkeypatch.setattr(jobs, "STREAMS", (IID,))
     monkeypatch.delenv(jobs.DATA, raising=False)
