@@ -190,7 +190,7 @@ def test_measured_reference_windows_make_it_finer_or_calmer() -> None:
     def with_noise(mean: float, variance: float, windows: int = 160) -> Feed:
         base = profile()
         noise = PsiNoise(length="1h", windows=windows, mean=mean, variance=variance)
-        amount = base.features["amount"].model_copy(update={"psi": noise})
+        amount = base.features["amount"].model_copy(update={"psi": [noise]})
         series = contrasts(MINUTE, base.model_copy(update={"features": {**base.features, "amount": amount}}))
         return Feed(Psi.build(context(series, MINUTE), {}), series, MINUTE)
 

@@ -45,19 +45,21 @@ def test_a_window_of_other_parameters_is_refused() -> None:
 @pytest.mark.parametrize(
     ("pane", "noise", "panes"),
     [
-        (10_000, Noise(0.0, 0.0), 30),
-        (MINUTE, Noise(0.0, 0.0), 5),
+        (10_000, Noise(0.0, 0.0, MINUTE), 30),
+        (MINUTE, Noise(0.0, 0.0, MINUTE), 5),
         (MINUTE, None, 15),
-        (MINUTE, Noise(1e-3, 0.9), 15),
-        (5 * MINUTE, Noise(1e-3, 0.9), 15),
-        (HOUR, Noise(0.0, 0.05), 1),
-        (HOUR, Noise(1e-3, 0.9), 6),
+        (MINUTE, Noise(1e-3, 0.9, MINUTE), 15),
+        (5 * MINUTE, Noise(1e-3, 0.9, MINUTE), 15),
+        (HOUR, Noise(0.0, 0.05, MINUTE), 1),
+        (HOUR, Noise(1e-3, 0.9, MINUTE), 6),
         (HOUR, None, 1),
-        (DAY, Noise(1e-3, 0.9), 1),
+        (DAY, Noise(1e-3, 0.9, MINUTE), 1),
         (DAY, None, 1),
+        (MINUTE, Noise(0.0, 0.0, QUARTER), 15),
+        (MINUTE, Noise(1e-3, 0.9, HOUR), 60),
     ],
 )
-def test_blocks_are_long_in_minutes_and_never_many_hours(pane: int, noise: Noise | None, panes: int) -> None:
+def test_blocks_are_long_in_minutes_and_never_shorter_than_what_was_measured(pane: int, noise: Noise | None, panes: int) -> None:
     assert block_length(pane, noise) == panes
 
 
@@ -70,7 +72,7 @@ def test_correlation_is_that_of_the_wander_not_of_the_diluted_panes() -> None:
     assert found.wander == pytest.approx(wander)
     assert found.correlation == pytest.approx(0.9)
     unsure = diluted.model_copy(update={"panes": 30})
-    assert noise_of(location(unsure)) == Noise(pytest.approx(wander), 0.0)
+    assert noise_of(location(unsure)) == Noise(pytest.approx(wander), 0.0, MINUTE)
     assert noise_of(location(diluted.model_copy(update={"panes": 19}))) is None
 
 

@@ -11,7 +11,7 @@ from driftgauge.errors import InputError
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.pane_length import suggest_pane
-from driftgauge.profiles.profile import CategoricalField, NumericField
+from driftgauge.profiles.profile import CategoricalField, NumericField, psi_noise_of
 from driftgauge.profiles.reference import ColumnGatherer
 from driftgauge.profiles.series import contrasts_of
 
@@ -210,7 +210,7 @@ def test_noise_is_the_movement_of_the_series_between_panes():
 def test_noise_needs_eight_panes_and_psi_twenty_windows():
     few = built({"x": ("numeric", list(range(2100)))}).profile.features["x"]
     assert few.noise == {}
-    assert few.psi is None
+    assert few.psi == []
 
 
 def test_psi_of_steady_windows_is_that_of_sampling():
@@ -219,8 +219,10 @@ def test_psi_of_steady_windows_is_that_of_sampling():
     values = rng.normal(size=days * per_day)
     profile = built({"x": ("numeric", values.tolist())}, times=np.arange(days * per_day) * 36_000).profile
     assert profile.suggested_pane == "1h"
-    psi = profile.features["x"].psi
-    assert (psi.length, psi.windows) == ("1d", days)
+    psi = psi_noise_of(profile.features["x"], "1d")
+    assert psi.windows == days
+    # Shorter windows are measured too, as panes may be shorter than the suggested ones; longer ones there are too few of.
+    assert [noise.length for noise in profile.features["x"].psi] == ["1h", "2h", "6h", "1d", "6d"]
     # A chi-squared of 19 degrees of freedom times 1/n + 1/m.
     scale = 1 / per_day + 1 / ((days - 1) * per_day)
     assert psi.mean == pytest.approx(19 * scale, rel=0.2)

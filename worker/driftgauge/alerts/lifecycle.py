@@ -9,6 +9,7 @@ transitions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from driftgauge.alerts.levels import Level, SeriesPast
 from driftgauge.alerts.severity import SEVERITIES, severity_of
 from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Severity, Transition
 from driftgauge.detect.history import History
+from driftgauge.detect.normalise import wander_of
 from driftgauge.detect.subject import Findings
 from driftgauge.detect.types import Detection
 from driftgauge.panes.merge import Pane
@@ -32,6 +34,9 @@ _REPEAT_PANES = 24
 _RATE_PANES = 5
 _RATE_EVENTS = 100
 _CONFIRM_MIN_PANES = 3
+# A candidate's change must stand out by so many standard deviations from how far the series wandered by itself in the
+# reference. The cut is the best of many, so three would be reached by chance.
+_CONFIRM_NOISE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Lifecycle:
         self._state = Episodes()
         self._series = series
         self._by_key = {entry.key: entry for entry in series}
+        self._wander = [wander_of(entry) for entry in series]
         self._length = pane_length
         self._analysis = analysis
         self._settings = settings
@@ -143,10 +149,16 @@ class Lifecycle:
         if split is None:
             return False
         episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
-        effect = split.after.mean - split.before.mean
+        effect = abs(split.after.mean - split.before.mean)
         panes = min(split.after.panes, self._settings.confirm_panes)
         needed = series.tolerance * self._settings.confirm_panes
-        return panes >= _CONFIRM_MIN_PANES and abs(effect) * panes >= needed
+        if panes < _CONFIRM_MIN_PANES or effect * panes < needed:
+            return False
+        wander = self._wander[series.index]
+        noise = sum(
+            wander.over(level.panes * self._length) + series.sd**2 / level.n for level in (split.before, split.after)
+        )
+        return effect >= _CONFIRM_NOISE * math.sqrt(noise)
 
     def _open(self, history: History, moment: _Moment, series: Series, episode: Episode) -> list[Transition]:
         if series.kind == "window":
@@ -154,6 +166,9 @@ class Lifecycle:
             episode.onset = split.onset if split else moment.pane.start
             episode.before, episode.n_before = series.reference, series.reference_n
         elif not episode.n_before:
+            split = self._past(history, moment, series).split()
+            if split is not None:
+                episode.onset = split.onset
             self._set_before(history, moment, series, episode)
         episode.phase, episode.since = "firing", moment.tick
         episode.opened_pane_end, episode.analysis = moment.pane.end, self._analysis

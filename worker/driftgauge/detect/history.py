@@ -7,11 +7,13 @@ window (PSI, top cells). Rows never change once written, so a checkpoint appends
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.errors import StateError
+from driftgauge.panes.block import SeriesHistory
 
 # Most panes that are taken in one block.
 BLOCK_PANES = 256
@@ -77,6 +79,14 @@ class History:
         for i in range(max(0, len(starts) - self.counts.keep), len(starts)):
             self._fresh[f"counts/{starts[i]}"] = counts[i].astype("<i4").tobytes()
             self._stored["counts"].append(int(starts[i]))
+
+    def series(self) -> SeriesHistory:
+        """The remembered rows of the series, as detectors look at them (views)."""
+        return SeriesHistory(
+            cast("NDArray[np.float64]", self.values.rows()),
+            cast("NDArray[np.integer]", self.n.rows()),
+            self.values.keep,
+        )
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields to write and to delete since the last call."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.detect.types import DetectorContext
+from driftgauge.durations import parse_duration
 from driftgauge.errors import StateError
 from driftgauge.profiles.series import Series
 
@@ -38,10 +39,11 @@ _COUNT = struct.Struct("<I")
 
 
 class Noise(NamedTuple):
-    """A series' own movement: variance between panes beyond sampling, and the autocorrelation of that part."""
+    """A series' own movement: variance between panes (of `pane` ms) beyond sampling, and the part's autocorrelation."""
 
     wander: float
     correlation: float
+    pane: int
 
 
 class NormalisedBlocks:
@@ -58,10 +60,8 @@ class NormalisedBlocks:
         self.lengths = np.array([block_length(context.pane_length, x) for x in noise], np.int64)
         self._reference = np.array([s.reference for s in self.series], np.float64)
         self._sd = np.array([s.sd for s in self.series], np.float64)
-        # Long-run variance of an AR(1) series, per block (Box, Jenkins, Reinsel): wander (1 + r) / (1 - r) / B.
-        self._wander = np.array(
-            [x.wander * (1 + x.correlation) / (1 - x.correlation) if x else 0.0 for x in noise], np.float64
-        ) / np.maximum(self.lengths, 1)
+        long_run = [long_run_variance(s, x) if x else 0.0 for s, x in zip(self.series, noise, strict=True)]
+        self._wander = np.array(long_run, np.float64) / (self.lengths * context.pane_length)
         self._wander += (FINEST_UNIT * np.array([s.tolerance for s in self.series], np.float64)) ** 2
         self._panes = np.zeros(len(self.series), np.int64)
         self._events = np.zeros(len(self.series))
@@ -135,10 +135,40 @@ def noise_of(series: Series) -> Noise | None:
     noise = series.noise
     if noise is None or noise.panes < MIN_PANES or noise.mean_n <= 0:
         return None
+    pane = parse_duration(noise.length)
     wander = max(0.0, noise.variance - series.sd**2 / noise.mean_n)
     if wander == 0 or noise.lag1 * math.sqrt(noise.panes) < 2:
-        return Noise(wander, 0.0)
-    return Noise(wander, min(MAX_CORRELATION, noise.lag1 * noise.variance / wander))
+        return Noise(wander, 0.0, pane)
+    return Noise(wander, min(MAX_CORRELATION, noise.lag1 * noise.variance / wander), pane)
+
+
+def long_run_variance(series: Series, noise: Noise) -> float:
+    """Variance (of the wander) of the mean over a time T (ms), times T, for long T.
+
+    That of an AR(1) series is wander (1 + r) / (1 - r) per pane of the reference (Box, Jenkins, Reinsel); what means
+    over longer windows were seen to do may be more, as a season has more to it than its first autocorrelation.
+    """
+    first_order = noise.wander * (1 + noise.correlation) / (1 - noise.correlation) * noise.pane
+    scales = series.noise.scales if series.noise else []
+    seen = [(scale.variance - series.sd**2 / scale.events) * parse_duration(scale.length) for scale in scales]
+    return max([first_order, *seen])
+
+
+class Wander(NamedTuple):
+    """How far means of a series wander by themselves: `variance` of a short one, `lasting` variance times ms."""
+
+    variance: float
+    lasting: float
+
+    def over(self, span: int) -> float:
+        """Variance of the mean over `span` ms: that of a pane at most, and less the longer it is."""
+        return min(self.variance, self.lasting / span) if span > 0 else self.variance
+
+
+def wander_of(series: Series) -> Wander:
+    """As measured in the reference; none if it was not measured."""
+    noise = noise_of(series)
+    return Wander(noise.wander, long_run_variance(series, noise)) if noise is not None else Wander(0.0, 0.0)
 
 
 def block_length(pane_length: int, noise: Noise | None) -> int:
@@ -146,10 +176,13 @@ def block_length(pane_length: int, noise: Noise | None) -> int:
 
     5 minutes where the reference showed no correlation, 15 where it did or wasn't measured; where panes longer than a
     minute are correlated, 15 of them, as long as a block stays within 6 hours. Panes of a quarter of an hour or more
-    that aren't correlated are blocks by themselves.
+    that aren't correlated are blocks by themselves. Never less than a pane of the reference: what goes on within those
+    is unknown.
     """
     white = noise is not None and noise.correlation < 0.1
     panes = math.ceil((5 if white else 15) * MINUTE / pane_length)
-    if noise is not None and not white:
+    if noise is None:
+        return max(1, panes)
+    if not white:
         panes = max(panes, min(15, LONGEST_BLOCK // pane_length))
-    return max(1, panes)
+    return max(1, panes, math.ceil(noise.pane / pane_length))

@@ -51,6 +51,8 @@ class SubjectDetection:
         counts = np.stack([pane.counts for pane in panes])
         starts = np.array([pane.start for pane in panes], np.int64)
         n, hits, values = self.contrasts.evaluate(counts)
+        # From here on a value is what it would be at no particular hour.
+        values = values - self.contrasts.season(starts)
         block = PaneBlock(
             starts,
             self.pane_length,
@@ -60,6 +62,7 @@ class SubjectDetection:
             values,
             self.history.count_starts.rows()[:, 0].astype(np.int64),
             self.history.counts.rows().astype(np.int64),
+            self.history.series(),
         )
         found = [d for detector in self.detectors for d in detector.update(block)]
         # Window detectors have filled their columns of the block by now.

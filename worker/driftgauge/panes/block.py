@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesHistory:
+    """The last panes of all series before a block: `values` float64 [R, S], `n` integers [R, S], oldest first.
+
+    `keep`: the most rows that there ever are, so R is that or all panes so far. The arrays are views, to be read while
+    the block is being looked at only.
+    """
+
+    values: NDArray[np.float64]
+    n: NDArray[np.integer]
+    keep: int
+
+
+def _nothing_before() -> SeriesHistory:
+    return SeriesHistory(np.empty((0, 0)), np.empty((0, 0), np.int64), 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,7 +33,8 @@ class PaneBlock:
     the value, `hits` int64 [P, S] (rates: events with the indicator), `values` float64 [P, S] (hits/n for rates; NaN
     where n is 0). Columns of window series are NaN / 0 until their detector has filled `values` and `n`.
     `history_starts` int64 [H], `history_counts` int64 [H, K]: the panes right before the block, at least as many as
-    the comparison window reaches back, so that window detectors need no state of their own.
+    the comparison window reaches back, so that window detectors need no state of their own. `series_history`:
+    the same for series, as far as the engine's ring reaches back.
     """
 
     starts: NDArray[np.int64]
@@ -27,3 +45,4 @@ class PaneBlock:
     values: NDArray[np.float64]
     history_starts: NDArray[np.int64]
     history_counts: NDArray[np.int64]
+    series_history: SeriesHistory = field(default_factory=_nothing_before)

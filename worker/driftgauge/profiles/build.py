@@ -178,9 +178,7 @@ def _with_noise(profile: Profile, pane: int, times: NDArray[np.int64], cells: li
     times, cells = times[order], [column[order] for column in cells]
     noise = series_noise(layout, pane, times, cells)
     fields = [
-        slot.spec.model_copy(
-            update={"noise": noise[slot.index], "psi": psi_noise(slot, pane, times, cells[slot.index])}
-        )
+        slot.spec.model_copy(update={"noise": noise[slot.index], "psi": psi_noise(slot, times, cells[slot.index])})
         for slot in layout.slots
     ]
     features = {slot.name: fields[slot.index] for slot in layout.features}

@@ -7,13 +7,18 @@ its mean and variance).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.durations import format_duration
+from driftgauge.durations import format_duration, parse_duration
 from driftgauge.profiles.layout import Layout, Slot
+from driftgauge.profiles.pane_length import SUGGESTED_PANES, densest_pane
 from driftgauge.profiles.profile import CategoricalField, PsiNoise, SeriesNoise
-from driftgauge.profiles.series import Series, contrasts_of, noise_key, window_length
+from driftgauge.profiles.scale_noise import Panes, scale_noise
+from driftgauge.profiles.season import season_at, season_of
+from driftgauge.profiles.series import Contrasts, Series, contrasts_of, noise_key, window_length
 
 MIN_PANES = 8
 MIN_WINDOWS = 3
@@ -22,32 +27,58 @@ _PANES_AT_ONCE = 512
 _PSEUDO = 0.5
 
 
+class _Measured(NamedTuple):
+    """The series of the non-empty panes: `starts` int64 [P] ms, `values` float64 [P, S], `n` int64 [P, S]."""
+
+    starts: NDArray[np.int64]
+    values: NDArray[np.float64]
+    n: NDArray[np.int64]
+
+    def series(self, index: int) -> Panes:
+        """One of them."""
+        return Panes(self.starts, self.values[:, index], self.n[:, index].astype(np.float64))
+
+
 def series_noise(
     layout: Layout, pane: int, times: NDArray[np.int64], cells: list[NDArray[np.int64]]
 ) -> list[dict[str, SeriesNoise]]:
     """Per slot, noise by `noise_key`, measured over the non-empty panes of `pane` ms.
 
     `times` int64 ms [n] ascend; `cells[i]` int64 [n] holds the cells within slot i. Fewer than eight panes say nothing
-    and give nothing.
+    and give nothing. Values are also measured over longer windows (`scale_noise.py`), and over shorter ones too where
+    the rows are dense enough, because a worker's panes may be shorter than what a thinned reference suggests.
     """
     contrasts = contrasts_of(layout, pane)
-    _, starts = np.unique(times // pane, return_index=True)
-    bounds = [*starts.tolist(), len(times)]
-    values, sizes = [], []
-    for first in range(0, len(starts), _PANES_AT_ONCE):
-        block = bounds[first : first + _PANES_AT_ONCE + 1]
-        counts = _counts(block, cells, layout)
-        evaluated = contrasts.evaluate(counts)
-        values.append(evaluated.values)
-        sizes.append(evaluated.n)
-    value, n = np.concatenate(values), np.concatenate(sizes)
+    shortest = min(pane, densest_pane(times))
+    measured = {length: _measured(contrasts, length, times, cells) for length in sorted({shortest, pane})}
     found: list[dict[str, SeriesNoise]] = [{} for _ in layout.slots]
     for series in contrasts.series:
         if series.kind != "window":
-            noise = _noise(value[:, series.index], n[:, series.index])
+            panes = measured[shortest].series(series.index)
+            season = season_of(*panes.sums(), series.sd) if series.kind == "value" else np.empty(0)
+            noise = _noise(measured[pane].series(series.index), pane, season)
+            if noise is not None and series.kind == "value":
+                scales = [
+                    scale
+                    for length, at in measured.items()
+                    for scale in scale_noise(at.series(series.index), length, seasonal=len(season) > 0)
+                ]
+                by_length = {parse_duration(scale.length): scale for scale in scales}
+                noise = noise.model_copy(update={"scales": [by_length[length] for length in sorted(by_length)]})
             if noise is not None:
                 found[series.slot.index][_key(series)] = noise
     return found
+
+
+def _measured(contrasts: Contrasts, pane: int, times: NDArray[np.int64], cells: list[NDArray[np.int64]]) -> _Measured:
+    numbers, starts = np.unique(times // pane, return_index=True)
+    bounds = [*starts.tolist(), len(times)]
+    values, sizes = [], []
+    for first in range(0, len(starts), _PANES_AT_ONCE):
+        evaluated = contrasts.evaluate(_counts(bounds[first : first + _PANES_AT_ONCE + 1], cells, contrasts.layout))
+        values.append(evaluated.values)
+        sizes.append(evaluated.n)
+    return _Measured(numbers * pane, np.concatenate(values), np.concatenate(sizes))
 
 
 def _key(series: Series) -> str:
@@ -69,9 +100,11 @@ def _counts(bounds: list[int], cells: list[NDArray[np.int64]], layout: Layout) -
     return counts
 
 
-def _noise(values: NDArray[np.float64], n: NDArray[np.int64]) -> SeriesNoise | None:
-    present = n > 0
-    x = values[present]
+def _noise(panes: Panes, pane: int, season: NDArray[np.float64]) -> SeriesNoise | None:
+    present = panes.n > 0
+    x, n = panes.values[present], panes.n[present]
+    if len(season):
+        x = x - season_at(season[:, np.newaxis], panes.starts[present], pane)[:, 0]
     if len(x) < MIN_PANES:
         return None
     mean = float(x.mean())
@@ -79,28 +112,39 @@ def _noise(values: NDArray[np.float64], n: NDArray[np.int64]) -> SeriesNoise | N
     squares = float((deviation**2).sum())
     lag1 = float((deviation[1:] * deviation[:-1]).sum()) / squares if squares > 0 else 0.0
     return SeriesNoise(
+        length=format_duration(pane),
         panes=len(x),
         mean=mean,
         variance=squares / (len(x) - 1),
         lag1=min(max(lag1, -1.0), 1.0),
-        mean_n=float(n[present].mean()),
+        mean_n=float(n.mean()),
+        season=season.tolist(),
     )
 
 
-def psi_noise(slot: Slot, pane: int, times: NDArray[np.int64], cells: NDArray[np.int64]) -> PsiNoise | None:
+def psi_noise(slot: Slot, times: NDArray[np.int64], cells: NDArray[np.int64]) -> list[PsiNoise]:
     """PSI of each reference window against all other rows (leave one out), over the cells that `detect` compares.
 
-    Those are the value cells, and `other` where the reference has any of it. Half a row is added to every cell. Windows
-    with fewer than five values per cell are left out; fewer than three windows give None. `times` ascend; `cells`
-    int64 [n] are those within the slot.
+    For every window length that a pane of one of the suggested lengths may lead to, since a worker's panes need not be
+    the suggested ones. The cells are those of values, and `other` where the reference has any of it. Half a row is
+    added to every cell. Windows with fewer than five values per cell are left out, lengths with fewer than three
+    windows too. `times` ascend; `cells` int64 [n] are those within the slot.
     """
-    length = window_length(pane)
     other = isinstance(slot.spec, CategoricalField) and slot.spec.counts[slot.spec.bins] > 0
     compared = slot.spec.bins + int(other)
     valid = cells < compared
-    _, window = np.unique(times[valid] // length, return_inverse=True)
+    times, cells = times[valid], cells[valid]
+    lengths = sorted({window_length(pane) for pane in SUGGESTED_PANES})
+    measured = (_psi_noise(slot, length, times, cells, compared) for length in lengths)
+    return [noise for noise in measured if noise is not None]
+
+
+def _psi_noise(
+    slot: Slot, length: int, times: NDArray[np.int64], cells: NDArray[np.int64], compared: int
+) -> PsiNoise | None:
+    _, window = np.unique(times // length, return_inverse=True)
     windows = int(window.max()) + 1 if window.size else 0
-    counts = np.bincount(window * compared + cells[valid], minlength=windows * compared).reshape(windows, compared)
+    counts = np.bincount(window * compared + cells, minlength=windows * compared).reshape(windows, compared)
     rest = counts.sum(axis=0) - counts
     # A window that is the whole reference has nothing to be compared with.
     large = (counts.sum(axis=1) >= _PER_CELL * slot.spec.bins) & (rest.sum(axis=1) > 0)

@@ -12,11 +12,14 @@ from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from driftgauge.durations import parse_duration
 
 NUMERIC_SPECIALS = ("missing", "invalid", "below", "above")
 CATEGORICAL_SPECIALS = ("other", "missing", "invalid", "unseen")
 
+SEASON_CELLS = 48
 MAX_NAME = 256
 MAX_FEATURES = 5000
 
@@ -25,28 +28,66 @@ Count = Annotated[int, Field(ge=0, lt=1 << 53)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
+def _is_a_length(text: str) -> str:
+    if parse_duration(text) <= 0:
+        raise ValueError("a window has some length")
+    return text
+
+
+def _is_a_season(offsets: list[float]) -> list[float]:
+    if len(offsets) not in (0, SEASON_CELLS):
+        raise ValueError(f"a season has {SEASON_CELLS} numbers, or none")
+    return offsets
+
+
+Season = Annotated[list[Annotated[float, Field(ge=-1, le=1)]], AfterValidator(_is_a_season)]
+Length = Annotated[str, AfterValidator(_is_a_length)]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class SeriesNoise(_Model):
-    """How a series moved from pane to pane in the reference, at `Profile.suggested_pane`, over non-empty panes.
+class ScaleNoise(_Model):
+    """How far means over windows of `length` (e.g. "15m") lay from the rest of the reference.
 
-    `variance` is the plain between-pane variance of the pane values (sampling noise included), `lag1` their lag-1
-    autocorrelation, `mean_n` the mean number of events behind a value, `panes` how many panes were measured.
+    `windows` were measured. `variance` is the mean square of their distances (sampling noise included), `events` the
+    harmonic mean of the events behind them, `dof` the degrees of freedom of that variance (fewer than windows where
+    the series wanders slowly), `kurtosis` the excess kurtosis of the means without their most extreme pane.
     """
 
+    length: Length
+    windows: Count
+    variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    events: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    dof: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    kurtosis: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+
+class SeriesNoise(_Model):
+    """How a series moved from pane to pane in the reference, over its non-empty panes of `length` (the suggested pane).
+
+    `variance` is the plain between-pane variance of the pane values (sampling noise included), `lag1` their lag-1
+    autocorrelation, `mean_n` the mean number of events behind a value, `panes` how many panes were measured. `scales`:
+    the same for means over longer windows, shortest first; for values only, not for rates. `season`: by how much the
+    series lies above its mean at each hour of the day (UTC), on working days and then at weekends (48 numbers, or none
+    where the reference shows no season); variance, lag1 and scales are those of what is left without it.
+    """
+
+    length: Length = "1m"
     panes: Count
     mean: Finite
     variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     lag1: Annotated[float, Field(ge=-1, le=1)]
     mean_n: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    scales: list[ScaleNoise] = []
+    season: Season = []
 
 
 class PsiNoise(_Model):
     """PSI of reference windows (as long as `length`, e.g. "1h") against all the other reference rows, not debiased."""
 
-    length: str
+    length: Length
     windows: Count
     mean: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -72,7 +113,7 @@ class NumericField(_Model):
     counts: list[Count]
     score_means: list[Finite | None] = []
     noise: dict[str, SeriesNoise] = {}
-    psi: PsiNoise | None = None
+    psi: list[PsiNoise] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -113,7 +154,7 @@ class CategoricalField(_Model):
     counts: list[Count]
     score_means: list[Finite | None] = []
     noise: dict[str, SeriesNoise] = {}
-    psi: PsiNoise | None = None
+    psi: list[PsiNoise] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -135,6 +176,11 @@ class CategoricalField(_Model):
     def cell_names(self) -> list[str]:
         """The category per cell, then the special cells."""
         return [*(category_text(c) for c in self.categories), *CATEGORICAL_SPECIALS]
+
+
+def psi_noise_of(field: NumericField | CategoricalField, length: str) -> PsiNoise | None:
+    """What reference windows of this length showed; None if they were not measured."""
+    return next((noise for noise in field.psi if noise.length == length), None)
 
 
 ProfileField = Annotated[NumericField | CategoricalField, Field(discriminator="type")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driftgauge.detect.detectors.adwin import Adwin
+from driftgauge.detect.detectors.multiscale import MultiScale
 from driftgauge.detect.detectors.page_hinkley import PageHinkley
 from driftgauge.detect.detectors.psi import Psi
 from driftgauge.detect.detectors.shiryaev_roberts import ShiryaevRoberts
@@ -12,5 +13,6 @@ DETECTORS = registry(
     ShiryaevRoberts,
     Adwin,
     PageHinkley,
+    MultiScale,
     Psi,
 )

@@ -17,6 +17,7 @@ from driftgauge.detect.budget import level, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
+from driftgauge.detect.windows.compared import compared_cells
 from driftgauge.detect.windows.psi import (
     NullNoise,
     Wander,
@@ -30,7 +31,7 @@ from driftgauge.detect.windows.psi import (
 from driftgauge.durations import format_duration
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
-from driftgauge.profiles.profile import NumericField, PsiNoise
+from driftgauge.profiles.profile import PsiNoise, psi_noise_of
 from driftgauge.profiles.series import PSI_WINDOWS, Series, window_length
 
 _VERSION = 1
@@ -56,7 +57,9 @@ class Psi:
         require(1 <= chosen["min_per_cell"] <= 1_000_000, "min_per_cell must lie in 1..1000000")
         require(0 <= chosen["min_span"] <= 1, "min_span must lie in 0..1")
         # A field with one cell can't change its shares.
-        series = [s for s in context.series if s.kind == "window" and len(_cells(s)) > 1 and s.reference_n > 0]
+        series = [
+            s for s in context.series if s.kind == "window" and len(compared_cells(s.slot)) > 1 and s.reference_n > 0
+        ]
         self._window = window_length(context.pane_length)
         self._min_span = chosen["min_span"] * self._window
         self._alpha = level(share_of(self.name, context.budget), len(series), context.looks)
@@ -64,11 +67,13 @@ class Psi:
         self._mark = fingerprint(self.name, _VERSION, context, series, self._resolved)
 
         self._series = np.array([s.index for s in series], np.int64)
-        cells = [_cells(s) for s in series]
+        cells = [compared_cells(s.slot) for s in series]
         sizes = np.array([len(c) for c in cells], np.int64)
         self._cells = np.concatenate([np.empty(0, np.int64), *cells])
         self._starts = np.cumsum(sizes) - sizes
-        self._reference = np.array([s.slot.spec.counts[c - s.slot.start] for s in series for c in _cells(s)], np.int64)
+        self._reference = np.array(
+            [s.slot.spec.counts[c - s.slot.start] for s in series for c in compared_cells(s.slot)], np.int64
+        )
         self._min_n = chosen["min_per_cell"] * sizes
         self._dof = (sizes - 1).astype(np.float64)
         self._m = np.array([s.reference_n for s in series], np.float64)
@@ -144,24 +149,10 @@ class Psi:
             raise StateError("psi: state holds something, but this method keeps none")
 
 
-def _cells(series: Series) -> list[int]:
-    """Flat indices of the cells that are compared: value cells, and `other` where the reference has any of it.
-
-    Missing, invalid, out of range and unseen have rates of their own, and one NULL storm is one alert.
-    """
-    slot = series.slot
-    cells = list(range(slot.start, slot.start + slot.spec.bins))
-    if not isinstance(slot.spec, NumericField) and slot.spec.counts[slot.spec.bins] > 0:
-        cells.append(slot.cell("other"))
-    return cells
-
-
 def _measured(series: Series, window: int) -> PsiNoise | None:
     """The reference windows of a field, if they are of this length, and enough to know a variance from."""
-    noise = series.slot.spec.psi
-    if noise is None or noise.length != format_duration(window) or noise.windows < PSI_WINDOWS:
-        return None
-    return noise
+    noise = psi_noise_of(series.slot.spec, format_duration(window))
+    return noise if noise is not None and noise.windows >= PSI_WINDOWS else None
 
 
 def _wander(measured: list[PsiNoise | None], m: NDArray[np.float64], dof: NDArray[np.float64]) -> Wander:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from driftgauge.detect.budget import average_run_length, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
-from driftgauge.detect.normalise import noise_of
+from driftgauge.detect.normalise import long_run_variance, noise_of
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.errors import StateError
@@ -65,7 +65,7 @@ class ShiryaevRoberts:
         self._log_threshold = math.log(run_length)
         self._limit = np.array([limits[s.index] for s in series], np.float64)
         rates = np.array([grid(limits[s.index], chosen["points"]) for s in series]).reshape(-1, chosen["points"])
-        self._correlation = np.array([event_correlation(s) for s in series], np.float64)
+        self._correlation = np.array([event_correlation(s, context.pane_length) for s in series], np.float64)
         self._if_hit = np.log(rates / self._limit[:, np.newaxis])
         self._if_miss = np.log((1 - rates) / (1 - self._limit[:, np.newaxis]))
         self._log_m = np.full(rates.shape, _NOTHING)
@@ -150,16 +150,17 @@ class ShiryaevRoberts:
         self._onset = np.frombuffer(payload[2 * part :], "<i8").astype(np.int64).reshape(shape)
 
 
-def event_correlation(series: Series) -> float:
+def event_correlation(series: Series, pane_length: int) -> float:
     """Correlation rho of two events' indicators within a pane, from the wander measured in the reference; 0 if none.
 
     Of n events the rate then has the variance p (1 - p) (1 / n + rho). Where the wander lasts from pane to pane it is
-    the long-run variance that counts, as evidence adds up over panes: rho (1 + r) / (1 - r).
+    the long-run variance that counts, as evidence adds up over panes: rho (1 + r) / (1 - r). Panes of the reference
+    that are k times as long have seen it last for k panes: k times as much.
     """
     noise, spread = noise_of(series), series.reference * (1 - series.reference)
     if noise is None or spread <= 0:
         return 0.0
-    return noise.wander / spread * (1 + noise.correlation) / (1 - noise.correlation)
+    return max(noise.wander, long_run_variance(series, noise) / pane_length) / spread
 
 
 def grid(limit: float, points: int) -> NDArray[np.float64]:

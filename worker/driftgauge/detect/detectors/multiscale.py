@@ -1,0 +1,178 @@
+"""Multi-scale z: means over the last 1, 15, 60 and 360 panes against the reference level, in both directions.
+
+The method for location, spread, shares and score. A short window finds a large shift in a pane or two, a long one a
+small shift in hours, and each is held against how the series itself moved at that scale in the reference. It keeps no
+state of its own, and goes on detecting while the difference lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from driftgauge.detect.budget import level, share_of
+from driftgauge.detect.envelope import fingerprint, seal, unseal
+from driftgauge.detect.scale_noise import noise_at
+from driftgauge.detect.settings import override, require
+from driftgauge.detect.types import Detection, DetectorContext
+from driftgauge.detect.windows.means import WindowNoise, p_value, variance_of_mean
+from driftgauge.detect.windows.sliding import SlidingSums, Window
+from driftgauge.errors import StateError
+from driftgauge.panes.block import PaneBlock
+
+_VERSION = 1
+SCALES = (1, 15, 60, 360)
+# The pair of panes that scale 1 looks at lies among so many.
+_PANES_OF_PAIR = 3
+# Sliding means of w panes pass a high limit z about z^2 as often as T / w independent ones would (Slepian's process);
+# z is 5 to 6 at the levels that a budget gives.
+_LOOKS_PER_WINDOW = 30
+# What a longer window shows must still be going on in the last of its panes, or else an alert that has ended would
+# begin anew until the last of its panes has left.
+_RECENT = 30
+# A window in which a few panes hold nearly all events wanders like those few, not like a window.
+_LEAST_EVEN = 0.5
+
+
+class _Found(NamedTuple):
+    """Alarms of one scale: rows of the block, columns among the watched series, their p-values."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    p: NDArray[np.float64]
+
+
+class MultiScale:
+    """All value series of a subject whose noise was measured in the reference.
+
+    With s the n-weighted mean deviation from the reference level over the last w panes, an alarm needs |s| above the
+    tolerance and p < p_w (see `windows/means.py`), p_w = share of the budget / (series x scales x looks x 30 / w).
+    Against freak panes: scale 1 takes the pair of deviations, among the last three panes, that agree best, at the
+    lesser of the two (their median); longer windows take back their most extreme pane.
+
+    Setting `min_windows`: reference windows without which a scale is not judged. `statistic` and `threshold` are
+    -log10 of p and of p_w, at the shortest scale that alarms.
+    """
+
+    name: ClassVar[str] = "multiscale"
+    _DEFAULTS: ClassVar[Mapping[str, Any]] = {"min_windows": 20}
+
+    def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
+        chosen = override(self._DEFAULTS, settings)
+        require(8 <= chosen["min_windows"] <= 1_000_000, "min_windows must lie in 8..1000000")
+        values = [s for s in context.series if s.kind == "value" and s.sd > 0 and s.reference_n > 0]
+        noise = {s.index: [noise_at(s, w * context.pane_length, chosen["min_windows"]) for w in SCALES] for s in values}
+        series = [s for s in values if any(noise[s.index])]
+        allowed = share_of(self.name, context.budget)
+        self._levels = [
+            level(allowed, len(SCALES) * len(series), max(1.0, context.looks * min(1.0, _LOOKS_PER_WINDOW / w)))
+            for w in SCALES
+        ]
+        self._resolved = {**chosen, "alpha": {str(w): p for w, p in zip(SCALES, self._levels, strict=True)}}
+        self._mark = fingerprint(self.name, _VERSION, context, series, self._resolved)
+
+        self._series = np.array([s.index for s in series], np.int64)
+        self._reference = np.array([s.reference for s in series])
+        self._tolerance = np.array([s.tolerance for s in series])
+        sigma2 = np.array([s.sd**2 for s in series])
+        level2 = sigma2 / np.array([s.reference_n for s in series], np.float64)
+        self._noise = []
+        self._known = []
+        for i in range(len(SCALES)):
+            at = [noise[s.index][i] for s in series]
+            self._known.append(np.array([x is not None for x in at], np.bool_))
+            parts = np.array([x or (0.0, 0.0, 1.0, 0.0) for x in at], np.float64).reshape(-1, 4).T
+            self._noise.append(WindowNoise(parts[0], parts[1], parts[2], parts[3], sigma2, level2))
+        self._sums = SlidingSums((*SCALES[1:], _RECENT))
+
+    @classmethod
+    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
+        """A fresh detector; see the class for the settings. ValueError if one is unknown or out of range."""
+        return cls(context, settings)
+
+    @property
+    def resolved(self) -> Mapping[str, Any]:
+        """All parameters in force as JSON values."""
+        return self._resolved
+
+    def update(self, block: PaneBlock) -> list[Detection]:
+        """Feed closed panes, in order."""
+        if not len(self._series) or not len(block.starts):
+            return []
+        window = Window(block, self._series, self._reference)
+        sums = self._sums.advance(window)
+        recent = sums[_RECENT].mean()
+        alarmed = np.zeros((len(block.starts), len(self._series)), np.bool_)
+        found = []
+        for i, w in enumerate(SCALES):
+            if block.series_history.keep < max(w, _PANES_OF_PAIR):
+                break
+            if w == 1:
+                s, n = window.pairs()
+            else:
+                s, n = sums[w].mean(), sums[w].events()
+                if w > _RECENT:
+                    lasting = (recent * np.sign(s) > self._tolerance / 2) & sums[w].full[:, np.newaxis]
+                    s = np.where(lasting, s, 0.0)
+                else:
+                    s = np.where(sums[w].full[:, np.newaxis], s, 0.0)
+            some = self._alarms(i, window, s, n, alarmed)
+            alarmed[some.rows, some.columns] = True
+            found += self._detections(i, some, s)
+        found.sort(key=lambda d: (d.pane, d.series))
+        return found
+
+    def _alarms(
+        self, i: int, window: Window, s: NDArray[np.float64], n: NDArray[np.float64], alarmed: NDArray[np.bool_]
+    ) -> _Found:
+        """Of scale number i; `s`, `n` float64 [P, V]. `alarmed`: what a shorter scale has found already."""
+        w, noise = SCALES[i], self._noise[i]
+        # Three pairs can be made of three panes, and any may be the one that agrees.
+        ways = _PANES_OF_PAIR if w == 1 else 1
+        # The exact test is slow beside all else; no limit lies below the normal one.
+        least = ndtri(self._levels[i] / (2 * ways)) ** 2
+        distance = np.abs(s)
+        suspect = self._known[i] & (n > 0) & (distance > self._tolerance) & ~alarmed
+        suspect &= distance**2 > least * variance_of_mean(noise, np.maximum(n, 1.0))
+        rows, columns = np.nonzero(suspect)
+        sign, distance, n = np.sign(s[rows, columns]), distance[rows, columns], n[rows, columns]
+        if w > 1 and len(rows):
+            extreme, even = window.extremes(rows, columns, sign, w)
+            distance = np.where(even >= _LEAST_EVEN * w, distance - extreme / n, 0.0)
+        reference = self._reference[columns]
+        reach = np.where(sign > 0, 1 - reference, reference)
+        p = ways * p_value(np.maximum(distance, 0.0), np.maximum(n, 1.0), noise.at(columns), reach)
+        kept = (distance > self._tolerance[columns]) & (p < self._levels[i])
+        return _Found(rows[kept], columns[kept], p[kept])
+
+    def _detections(self, i: int, some: _Found, s: NDArray[np.float64]) -> list[Detection]:
+        tiny = np.finfo(np.float64).tiny
+        strength = -np.log10(np.maximum(some.p, tiny))
+        threshold = float(-np.log10(self._levels[i]))
+        return [
+            Detection(
+                series=int(self._series[column]),
+                pane=int(row),
+                detector=self.name,
+                statistic=float(value),
+                threshold=threshold,
+                direction="up" if s[row, column] > 0 else "down",
+                confirmed=True,
+                p_value=float(p),
+            )
+            for row, column, value, p in zip(some.rows, some.columns, strength, some.p, strict=True)
+        ]
+
+    def snapshot(self) -> bytes:
+        """An envelope alone: the windows lie in the history that comes with every block."""
+        return seal(self._mark, b"")
+
+    def restore(self, state: bytes) -> None:
+        """Nothing to take but the promise that the parameters are the same. StateError if it doesn't fit."""
+        if unseal(self._mark, state):
+            raise StateError("multiscale: state holds something, but this method keeps none")
+        self._sums.forget()

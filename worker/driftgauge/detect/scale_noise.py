@@ -1,0 +1,42 @@
+"""The noise of a mean over some time, from what the profile measured at its own scales."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from driftgauge.durations import parse_duration
+from driftgauge.profiles.profile import ScaleNoise
+from driftgauge.profiles.series import Series
+
+
+class NoiseAt(NamedTuple):
+    """As `windows.means.WindowNoise` has them: measured variance, tau^2, degrees of freedom, excess kurtosis."""
+
+    measured: float
+    tau2: float
+    dof: float
+    kurtosis: float
+
+
+def noise_at(series: Series, length: int, min_windows: int) -> NoiseAt | None:
+    """Noise of the series' mean over `length` ms; None if it isn't known.
+
+    From the longest scale that is no longer than `length`, because means over shorter windows wander more: also right,
+    if cautious, where the worker's panes are longer than those the profile was measured at. For windows shorter than
+    any measured one, nothing is known. A scale with fewer than `min_windows` windows counts as not measured.
+    """
+    if series.noise is None:
+        return None
+    fitting = [x for x in series.noise.scales if x.windows >= min_windows and parse_duration(x.length) <= length]
+    if not fitting:
+        return None
+    return _of(max(fitting, key=lambda x: parse_duration(x.length)), series)
+
+
+def _of(scale: ScaleNoise, series: Series) -> NoiseAt:
+    sampling = series.sd**2 / scale.events
+    # A mean of n bounded events is itself heavy-tailed where the events are skewed, by at most this (kurtosis <=
+    # (furthest / sd)^2); Bernstein's bound takes care of that part, at the n of now.
+    furthest = max(series.reference, 1 - series.reference)
+    skewed = max(0.0, (furthest / series.sd) ** 2 - 3) / scale.events
+    return NoiseAt(scale.variance, max(0.0, scale.variance - sampling), scale.dof, max(0.0, scale.kurtosis - skewed))
