@@ -100,6 +100,39 @@ def test_a_resolved_event_ends_when_it_was_decided():
     assert (event.status, event.endsAt, event.startsAt) == ("resolved", "2026-03-15T10:05:00Z", "2026-03-15T10:04:00Z")
 
 
+def test_distances_say_how_far_the_valid_values_lie_from_the_reference():
+    """Of a numeric field all; without an order no KS and no W1; of a NULL storm that the others haven't moved."""
+    income = [500, 200, 200, 100, 7, 0, 0, 50]
+    numeric = orjson.loads(render(_transition("income|psi_1h|", 0.0, 0.31, income), _PUBLISHING).to_json())
+    found = numeric["detail"]["distances"]
+    assert list(found) == ["n", "psi", "js", "ks", "w1", "hellinger", "tv", "l_inf", "chi2", "chi2_p_value"]
+    assert found["n"] == 1000
+    assert found["psi"] == pytest.approx(0.25 * math.log(2) + 0.1 * math.log(1.25) + 0.15 * math.log(2.5), rel=0.02)
+    assert [found[name] for name in ("ks", "tv", "l_inf")] == pytest.approx([0.25, 0.25, 0.25])
+    assert found["w1"] == pytest.approx((0.25 + 0.2 + 0.15) / 4)
+    assert found["chi2_p_value"] < 1e-20
+    storm = orjson.loads(
+        render(_transition("employment_type|missing|", 0, 0.93, [79, 21, 0, 930, 0, 0]), _PUBLISHING).to_json()
+    )
+    assert "ks" not in storm["detail"]["distances"]
+    assert storm["detail"]["distances"]["tv"] == pytest.approx(0.0, abs=1e-12)
+    assert storm["detail"]["distances"]["chi2_p_value"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("cells", [[], [0, 0, 0, 0, 60, 1, 2, 3]])
+def test_without_a_valid_event_there_are_no_distances(cells):
+    event = render(_transition("income|location|", 0.5, 0.9, cells), _PUBLISHING)
+    assert "distances" not in orjson.loads(event.to_json())["detail"]
+
+
+def test_at_the_end_the_counts_of_the_drift_are_no_distances_of_today():
+    moved = [500, 200, 200, 100, 0, 0, 0, 0]
+    over, window = _transition("income|location|", 0.4, 0.5, moved), _transition("income|psi_1h|", 0, 0.01, moved)
+    assert render(replace(over, event="resolved"), _PUBLISHING).detail.distances is None
+    assert render(replace(over, event="resolved", superseded_by="critical"), _PUBLISHING).detail.distances is not None
+    assert render(replace(window, event="resolved"), _PUBLISHING).detail.distances is not None
+
+
 def test_further_topics_of_a_pane_stand_under_more():
     event = render(replace(_MISSING, offsets={"b:0": (1, 2), "a:3": (5, 6), "a:11": (7, 8)}), _PUBLISHING)
     source = orjson.loads(event.to_json())["source"]

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from driftgauge.alerts.distances import distances
 from driftgauge.alerts.fingerprint import fingerprint
 from driftgauge.alerts.identity import event_id
 from driftgauge.alerts.natural import CellShift, Median, medians, top_cells
@@ -101,6 +102,26 @@ class Cell(_Wire):
     to: Share
 
 
+class Distances(_Wire):
+    """How far the values of the `n` valid events since the onset, or in the window, lie from the reference's.
+
+    Of the cells that PSI compares, and none of them corrected for what sampling alone gives. `js` is to base 2, `tv`
+    total variation, `w1` in quantiles of the reference (0 .. 1/2), `chi2` of the two samples. `ks` and `w1` of numeric
+    fields only.
+    """
+
+    n: Count
+    psi: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    js: Share
+    ks: Share | None = Field(default=None, exclude_if=_is_none)
+    w1: Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)] | None = Field(default=None, exclude_if=_is_none)
+    hellinger: Share
+    tv: Share
+    l_inf: Share
+    chi2: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    chi2_p_value: Share
+
+
 class Detail(_Wire):
     """The evidence. `from`, `to`, `effect` in the series' own unit (share in [0, 1], PSI); `effect_sd` in reference sd.
 
@@ -119,6 +140,7 @@ class Detail(_Wire):
     profile: Hash
     cells: list[Cell]
     natural: Natural | None = Field(default=None, exclude_if=_is_none)
+    distances: Distances | None = Field(default=None, exclude_if=_is_none)
     superseded_by: Severity | None = Field(default=None, exclude_if=_is_none)
 
 
@@ -213,10 +235,22 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
 
 
 def _medians_shown(transition: Transition) -> tuple[Median, Median] | None:
-    # The counts reach back to the onset, so at the end of an episode their median is that of the drift, not of today.
-    if transition.event == "resolved" and transition.superseded_by is None:
+    if _is_over(transition):
         return None
     return medians(transition.series, transition.evidence.live_counts)
+
+
+def _distances(transition: Transition) -> Distances | None:
+    # A window's counts are those of its last position, whatever the onset.
+    if _is_over(transition) and transition.series.kind != "window":
+        return None
+    found = distances(transition.series.slot, transition.evidence.live_counts)
+    return Distances.model_validate(found) if found else None
+
+
+def _is_over(transition: Transition) -> bool:
+    """Whether the counts since the onset, of all of the episode, say nothing about today any more."""
+    return transition.event == "resolved" and transition.superseded_by is None
 
 
 def _detail(
@@ -239,6 +273,7 @@ def _detail(
         natural=None
         if shown is None
         else Natural(statistic="median", from_=shown[0].value, to=shown[1].value, to_beyond=shown[1].beyond),
+        distances=_distances(transition),
         superseded_by=transition.superseded_by,
     )
 
