@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.detect.hours import completed_hours
 from driftgauge.detect.types import Detection, Detector, DetectorContext
 from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.layout import Layout
@@ -20,7 +21,7 @@ from driftgauge.profiles.profile import (
     ReferenceSpan,
     SeriesNoise,
 )
-from driftgauge.profiles.series import Contrasts, contrasts_of
+from driftgauge.profiles.series import HOUR, Contrasts, contrasts_of
 
 MINUTE = 60_000
 QUARTER = 15 * MINUTE
@@ -97,6 +98,11 @@ class Feed:
     def block(self, counts: NDArray[np.int64], starts: Sequence[int]) -> PaneBlock:
         evaluated = self.series.evaluate(counts)
         history = np.array(self.rows, np.int64).reshape(-1, self.series.layout.size)
+        before = np.array(self.starts, np.int64)
+        every = np.concatenate([history, counts])
+        hours = completed_hours(before[:0], history[:0], np.concatenate([before, np.array(starts, np.int64)]), every)
+        if self.pane_length >= HOUR:
+            hours = hours._replace(starts=hours.starts[:0], counts=hours.counts[:0])
         return PaneBlock(
             np.array(starts, np.int64),
             self.pane_length,
@@ -104,8 +110,10 @@ class Feed:
             evaluated.n,
             evaluated.hits,
             evaluated.values,
-            np.array(self.starts, np.int64),
+            before,
             history,
+            hour_starts=hours.starts,
+            hour_counts=hours.counts,
         )
 
     def push(self, counts: NDArray[np.int64], starts: Sequence[int] | None = None) -> list[Detection]:

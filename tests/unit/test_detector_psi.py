@@ -194,7 +194,7 @@ def test_measured_reference_windows_make_it_finer_or_calmer() -> None:
         series = contrasts(MINUTE, base.model_copy(update={"features": {**base.features, "amount": amount}}))
         return Feed(Psi.build(context(series, MINUTE), {}), series, MINUTE)
 
-    counts = draw(SERIES.layout, np.random.default_rng(8), 150, 600, 0.07)
+    counts = draw(SERIES.layout, np.random.default_rng(8), 150, 600, 0.075)
     scale = 160 / AMOUNT.reference_n + 1 / AMOUNT.reference_n
     quiet, restless = with_noise(9 * scale, 18 * scale**2), with_noise(9 * scale + 0.05, 0.004)
     unmeasured, too_few = built(), with_noise(9 * scale, 18 * scale**2, windows=19)

@@ -25,7 +25,7 @@ from driftgauge.detect.normalise import wander_of
 from driftgauge.detect.subject import Findings
 from driftgauge.detect.types import Detection
 from driftgauge.panes.merge import Pane
-from driftgauge.profiles.series import Series, window_length
+from driftgauge.profiles.series import Series, window_length, window_of
 
 # Where panes are long, a day is but a few of them: an open alert is repeated after at least this many.
 _REPEAT_PANES = 24
@@ -240,7 +240,7 @@ class Lifecycle:
         superseded_by: Severity | None = None,
     ) -> Transition:
         past = SeriesPast.of(history, series.index, moment.back)
-        slack = window_length(self._length) if series.kind == "window" else self._length
+        slack = window_of(series) if series.kind == "window" else self._length
         gap = level.mean - episode.before
         evidence = Evidence(
             detectors=tuple(DetectorEvidence(name, *numbers) for name, numbers in sorted(episode.detectors.items())),
@@ -254,7 +254,7 @@ class Lifecycle:
             n_before=episode.n_before,
             # Windows overlap, so their events can't be added up.
             n_after=level.n if series.kind == "window" else int(past.since(episode.onset).n.sum()),
-            live_counts=_live_counts(history, moment.back, series, episode.onset),
+            live_counts=_live_counts(history, moment, series, episode.onset),
         )
         transition = Transition(
             series,
@@ -273,7 +273,10 @@ class Lifecycle:
         return transition
 
 
-def _live_counts(history: History, back: int, series: Series, onset: int) -> NDArray[np.int64]:
+def _live_counts(history: History, moment: _Moment, series: Series, onset: int) -> NDArray[np.int64]:
+    back = moment.back
+    if series.kind == "window" and window_of(series) > window_length(moment.pane.length):
+        return history.day_before(moment.pane.start)[series.slot.start : series.slot.stop]
     starts = history.count_starts.rows(back)[:, 0].astype(np.int64)
     since = starts >= onset if series.kind != "window" else np.ones(len(starts), bool)
     cells = history.counts.rows(back)[since, series.slot.start : series.slot.stop].astype(np.int64)

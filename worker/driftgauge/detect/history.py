@@ -1,7 +1,8 @@
 """The recent past of one subject: what the series were, and what was counted, pane by pane.
 
 Bounded: the last `keep` non-empty panes of the series (change points, levels), and the counts of the last comparison
-window (PSI, top cells). Rows never change once written, so a checkpoint appends the new ones and deletes the old.
+window (PSI, top cells), by pane and for a day by hour. Rows never change once written, so a checkpoint appends the new
+ones and deletes the old. The hour that is running isn't stored: its panes are.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.detect.hours import HOURS_KEPT, Hours, hour_of
 from driftgauge.errors import StateError
 from driftgauge.panes.block import SeriesHistory
+from driftgauge.profiles.series import DAY, HOUR
 
 # Most panes that are taken in one block.
 BLOCK_PANES = 256
@@ -54,8 +57,10 @@ class History:
         self.n = Ring(keep, series, "<i4")
         self.count_starts = Ring(window, 1, "<i8")
         self.counts = Ring(window, cells, "<i4")
+        # Those kept before the last block that completed any, and the ones that it completed.
+        self.hours = Hours(np.empty(0, np.int64), np.empty((0, cells), np.int64))
         self._fresh: dict[str, bytes] = {}
-        self._stored: dict[str, list[int]] = {"row": [], "counts": []}
+        self._stored: dict[str, list[int]] = {"row": [], "counts": [], "hours": []}
 
     def extend(
         self,
@@ -80,6 +85,28 @@ class History:
             self._fresh[f"counts/{starts[i]}"] = counts[i].astype("<i4").tobytes()
             self._stored["counts"].append(int(starts[i]))
 
+    def extend_hours(self, hours: Hours) -> None:
+        """Append the hours that a block has completed."""
+        self.hours = self.hours_with(hours)
+        kept = slice(-HOURS_KEPT, None)
+        for start, counts in zip(hours.starts[kept].tolist(), hours.counts[kept], strict=True):
+            self._fresh[f"hours/{start}"] = counts.astype("<i8").tobytes()
+            self._stored["hours"].append(start)
+
+    def hours_with(self, completed: Hours) -> Hours:
+        """The hours kept, and those that a block completes."""
+        if not len(completed.starts):
+            return self.hours
+        kept = slice(-HOURS_KEPT, None)
+        starts = np.concatenate([self.hours.starts[kept], completed.starts])
+        return Hours(starts, np.concatenate([self.hours.counts[kept], completed.counts]))
+
+    def day_before(self, pane: int) -> NDArray[np.int64]:
+        """Counts int64 [K] of the 24 hours before the hour in which a pane of the last block starts (ms)."""
+        end = hour_of(np.array([pane], np.int64))[0]
+        starts, counts = self.hours
+        return np.asarray(counts[(starts >= end - DAY) & (starts < end)].sum(axis=0), np.int64)
+
     def series(self) -> SeriesHistory:
         """The remembered rows of the series, as detectors look at them (views)."""
         return SeriesHistory(
@@ -91,7 +118,7 @@ class History:
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields to write and to delete since the last call."""
         gone: list[str] = []
-        for kind, keep in (("row", self.values.keep), ("counts", self.counts.keep)):
+        for kind, keep in (("row", self.values.keep), ("counts", self.counts.keep), ("hours", HOURS_KEPT)):
             stored = self._stored[kind]
             expired, self._stored[kind] = stored[:-keep], stored[-keep:]
             gone += [f"{kind}/{start}" for start in expired]
@@ -113,8 +140,25 @@ class History:
         for start, data in counts[-self.counts.keep :]:
             self.count_starts.extend(np.array([[start]]))
             self.counts.extend(np.frombuffer(data, "<i4")[None])
+        hours = self._restore_hours(fields, counts[-1][0] if counts else None)
         self.total = total
-        self._stored = {"row": [start for start, _ in rows], "counts": [start for start, _ in counts]}
+        self._fresh = {}
+        stored = {"row": rows, "counts": counts, "hours": hours}
+        self._stored = {kind: [start for start, _ in found] for kind, found in stored.items()}
+
+    def _restore_hours(self, fields: Mapping[str, bytes], last_pane: int | None) -> list[tuple[int, bytes]]:
+        hours, cells = _sorted_rows(fields, "hours"), self.hours.counts.shape[1]
+        for start, data in hours:
+            if len(data) != 8 * cells:
+                raise StateError("a stored hour has another number of cells than the profile")
+            if start % HOUR or last_pane is None or start + HOUR > last_pane:
+                raise StateError(f"stored hour {start} isn't one that was complete with the last stored pane")
+        for start, data in hours[-HOURS_KEPT:]:
+            counts = np.frombuffer(data, "<i8")
+            if (counts < 0).any():
+                raise StateError(f"stored hour {start} has a negative count")
+            self.extend_hours(Hours(np.array([start], np.int64), counts.astype(np.int64)[np.newaxis]))
+        return hours
 
 
 def _sorted_rows(fields: Mapping[str, bytes], kind: str) -> list[tuple[int, bytes]]:

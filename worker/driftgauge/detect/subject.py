@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from driftgauge.detect.history import BLOCK_PANES, History
+from driftgauge.detect.hours import Hours, completed_hours
 from driftgauge.detect.types import Detection, Detector
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
 from driftgauge.panes.merge import Pane
-from driftgauge.profiles.series import Contrasts, window_length
+from driftgauge.profiles.series import Contrasts, window_lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class SubjectDetection:
         self.contrasts = contrasts
         self.pane_length = pane_length
         self.detectors = detectors
-        self._window = window_length(pane_length)
+        self._window, *longer = window_lengths(pane_length)
+        self._by_hour = bool(longer)
         self.history = History(
             keep=ring_panes,
             window=-(-self._window // pane_length),
@@ -53,6 +55,10 @@ class SubjectDetection:
         n, hits, values = self.contrasts.evaluate(counts)
         # From here on a value is what it would be at no particular hour.
         values = values - self.contrasts.season(starts)
+        before = self.history.count_starts.rows()[:, 0].astype(np.int64), self.history.counts.rows().astype(np.int64)
+        hours = completed_hours(*before, starts, counts)
+        if not self._by_hour:
+            hours = Hours(hours.starts[:0], hours.counts[:0])
         block = PaneBlock(
             starts,
             self.pane_length,
@@ -60,13 +66,14 @@ class SubjectDetection:
             n,
             hits,
             values,
-            self.history.count_starts.rows()[:, 0].astype(np.int64),
-            self.history.counts.rows().astype(np.int64),
+            *before,
             self.history.series(),
+            *self.history.hours_with(hours),
         )
         found = [d for detector in self.detectors for d in detector.update(block)]
         # Window detectors have filled their columns of the block by now.
         self.history.extend(starts, block.values, block.n, counts)
+        self.history.extend_hours(hours)
         order = {detector.name: i for i, detector in enumerate(self.detectors)}
         found.sort(key=lambda d: (d.pane, d.series, order[d.detector]))
         return Findings(panes, found)

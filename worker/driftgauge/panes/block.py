@@ -34,7 +34,9 @@ class PaneBlock:
     where n is 0). Columns of window series are NaN / 0 until their detector has filled `values` and `n`.
     `history_starts` int64 [H], `history_counts` int64 [H, K]: the panes right before the block, at least as many as
     the comparison window reaches back, so that window detectors need no state of their own. `series_history`:
-    the same for series, as far as the engine's ring reaches back.
+    the same for series, as far as the engine's ring reaches back. `hour_starts` int64 [G] ms, `hour_counts` int64
+    [G, K]: the complete hours of event time, those of the day before the block's first pane and those that its panes
+    complete; empty where panes are as long as an hour.
     """
 
     starts: NDArray[np.int64]
@@ -46,3 +48,5 @@ class PaneBlock:
     history_starts: NDArray[np.int64]
     history_counts: NDArray[np.int64]
     series_history: SeriesHistory = field(default_factory=_nothing_before)
+    hour_starts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    hour_counts: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), np.int64))

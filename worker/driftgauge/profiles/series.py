@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.durations import format_duration
+from driftgauge.durations import format_duration, parse_duration
 from driftgauge.profiles.layout import Layout, Slot
 from driftgauge.profiles.profile import CategoricalField, NumericField, PsiNoise, SeriesNoise, psi_noise_of
 from driftgauge.profiles.season import CELLS, season_at
@@ -39,6 +39,7 @@ PSI_TOLERANCE_MEASURED = 0.02
 PSI_WINDOWS = 20
 SHARES = 5
 HOUR = 3_600_000
+DAY = 24 * HOUR
 WINDOW_PANES = 24
 _FIXED_POINT = 1 << 24
 
@@ -170,6 +171,17 @@ class _Plan(NamedTuple):
     cell: int = 0
 
 
+def window_lengths(pane_length: int) -> tuple[int, ...]:
+    """Lengths (ms) of all comparison windows: the short one, and a day's where panes are shorter than an hour."""
+    short = window_length(pane_length)
+    return (short, DAY) if pane_length < HOUR else (short,)
+
+
+def window_of(series: Series) -> int:
+    """Length (ms) of a window series' window, which its name says."""
+    return parse_duration(series.name.rpartition("psi_")[2])
+
+
 def contrasts_of(layout: Layout, pane_length: int) -> Contrasts:
     """All series of a profile's layout for panes of `pane_length` ms. The same layout gives the same series."""
     planned = [(slot, plan) for slot in layout.slots for plan in _plans(slot, pane_length)]
@@ -225,7 +237,8 @@ def _plans(slot: Slot, pane_length: int) -> Iterator[_Plan]:
         yield _Plan("spread", "value")
     # Of two classes the share says all that PSI could.
     if slot.role != "label" or spec.bins > 2:
-        yield _Plan(f"psi_{format_duration(window_length(pane_length))}", "window")
+        for length in window_lengths(pane_length):
+            yield _Plan(f"psi_{format_duration(length)}", "window")
 
 
 def _shares(spec: CategoricalField) -> Iterator[_Plan]:

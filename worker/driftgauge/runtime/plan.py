@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from driftgauge.config import Config
+from driftgauge.detect.hours import HOURS_KEPT
 from driftgauge.engine import Model
-from driftgauge.profiles.series import window_length
+from driftgauge.profiles.series import window_length, window_lengths
 
 
 def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
@@ -39,9 +40,10 @@ def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
 
 def _model_plan(config: Config, model: Model) -> dict[str, Any]:
     series = model.contrasts.series
-    # History: a float and a count per series of every kept pane, and the cell counts of the comparison window.
+    # History: a float and a count per series of every kept pane, and the cell counts of the comparison windows.
     window_panes = window_length(model.pane_length) // model.pane_length
-    state_bytes = config.limits.ring_panes * len(series) * 12 + window_panes * model.layout.size * 4
+    hours = HOURS_KEPT if len(window_lengths(model.pane_length)) > 1 else 0
+    state_bytes = config.limits.ring_panes * len(series) * 12 + (window_panes * 4 + hours * 8) * model.layout.size
     return {
         "model_id": model.subject.model_id,
         "model_version": model.subject.model_version,

@@ -1,20 +1,23 @@
 """PSI of the last window against the profile: whether production is what the model was trained on.
 
-The window (an hour, or 24 panes where panes are long) slides by one pane of event time; every position is a look
-and counts in the budget. The detector fills the block's `psi_...` series: PSI without the part that sampling
+The short window (an hour, or 24 panes where panes are long) slides by one pane of event time. Where panes are shorter
+than an hour there is a day's window too, in which the season of a day is the reference's own and a slow drift has time
+to show; it is made of whole hours and slides by one. Every position is a look and counts in the budget. The detector
+fills the block's `psi_...` series: PSI without the part that sampling
 explains, and the events behind it. It keeps no state of its own, and goes on detecting while the difference lasts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.detect.budget import level, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
+from driftgauge.detect.hours import hour_of
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.detect.windows.compared import compared_cells
@@ -32,9 +35,10 @@ from driftgauge.durations import format_duration
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.profile import PsiNoise, psi_noise_of
-from driftgauge.profiles.series import PSI_WINDOWS, Series, window_length
+from driftgauge.profiles.series import PSI_WINDOWS, Series, window_lengths, window_of
 
 _VERSION = 1
+_HOURS_PER_MONTH = 30 * 24
 
 
 class Psi:
@@ -60,26 +64,21 @@ class Psi:
         series = [
             s for s in context.series if s.kind == "window" and len(compared_cells(s.slot)) > 1 and s.reference_n > 0
         ]
-        self._window = window_length(context.pane_length)
-        self._min_span = chosen["min_span"] * self._window
-        self._alpha = level(share_of(self.name, context.budget), len(series), context.looks)
-        self._resolved = {**chosen, "window_ms": self._window, "alpha": self._alpha}
+        short, *longer = window_lengths(context.pane_length)
+        # One level for all tests: the day's window is looked at once an hour.
+        fields = sum(window_of(s) == short for s in series)
+        looks = context.looks + (_HOURS_PER_MONTH if longer else 0)
+        self._alpha = level(share_of(self.name, context.budget), fields, looks)
+        self._resolved = {
+            **chosen,
+            "window_ms": short,
+            **({"long_window_ms": longer[0]} if longer else {}),
+            "alpha": self._alpha,
+        }
         self._mark = fingerprint(self.name, _VERSION, context, series, self._resolved)
-
-        self._series = np.array([s.index for s in series], np.int64)
-        cells = [compared_cells(s.slot) for s in series]
-        sizes = np.array([len(c) for c in cells], np.int64)
-        self._cells = np.concatenate([np.empty(0, np.int64), *cells])
-        self._starts = np.cumsum(sizes) - sizes
-        self._reference = np.array(
-            [s.slot.spec.counts[c - s.slot.start] for s in series for c in compared_cells(s.slot)], np.int64
+        self._short, *self._longer = (
+            _Comparison([s for s in series if window_of(s) == length], length, chosen) for length in (short, *longer)
         )
-        self._min_n = chosen["min_per_cell"] * sizes
-        self._dof = (sizes - 1).astype(np.float64)
-        self._m = np.array([s.reference_n for s in series], np.float64)
-        measured = [_measured(s, self._window) for s in series]
-        self._wander = _wander(measured, self._m, self._dof)
-        self._psi0 = np.array([s.tolerance for s in series])
 
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
@@ -92,29 +91,42 @@ class Psi:
         return self._resolved
 
     def update(self, block: PaneBlock) -> list[Detection]:
-        """Slide the window over the block's panes; fills the block's `values` and `n` of the window series."""
-        if not len(self._series) or not len(block.starts):
+        """Slide the windows over the block's panes; fills the block's `values` and `n` of the window series."""
+        if not len(self._short.series) or not len(block.starts):
             return []
-        sums, span = self._slide(block)
-        n = np.add.reduceat(sums, self._starts, axis=1)
-        judged = (n >= self._min_n) & (span >= self._min_span)[:, np.newaxis]
-        scale = sampling_scale(np.maximum(n, 1).astype(np.float64), self._m)
-        noise = null_noise(scale, self._dof, self._wander)
-        raw = psi(sums, self._reference, self._starts)
-        effect = debiased(raw, noise)
-        block.values[:, self._series] = np.where(judged, effect, np.nan)
-        block.n[:, self._series] = np.where(judged, n, 0)
+        found = self._by_pane(block)
+        for comparison in self._longer:
+            found += self._by_hour(block, comparison)
+        found.sort(key=lambda detection: (detection.pane, detection.series))
+        return found
+
+    def _by_pane(self, block: PaneBlock) -> list[Detection]:
+        comparison = self._short
+        judged = comparison.judge(*_slide(block, comparison))
+        block.values[:, comparison.series], block.n[:, comparison.series] = judged.values, judged.n
+        return self._detections(comparison, judged, np.arange(len(block.starts)))
+
+    def _by_hour(self, block: PaneBlock, comparison: _Comparison) -> list[Detection]:
+        """A pane's window are the hours before its own. So it slides with the first pane of an hour: that is a look."""
+        hours, first, of_pane = np.unique(hour_of(block.starts), return_index=True, return_inverse=True)
+        judged = comparison.judge(*_hours_before(hours, block, comparison))
+        block.values[:, comparison.series], block.n[:, comparison.series] = judged.values[of_pane], judged.n[of_pane]
+        looked = len(block.history_starts) > 0 and hour_of(block.history_starts[-1:])[0] == hours[0]
+        return [d for d in self._detections(comparison, judged, first) if d.pane or not looked]
+
+    def _detections(self, comparison: _Comparison, judged: _Judged, panes: NDArray[np.int64]) -> list[Detection]:
+        """The alarms of windows that end with the block's rows `panes`."""
         # The test is slow beside all else, so it is asked only where the effect would be worth an alert.
-        rows, columns = np.nonzero(judged & (effect > self._psi0))
-        chosen = NullNoise(noise.scale[rows, columns], noise.dof[rows, columns])
-        p = p_value(raw[rows, columns], chosen, self._psi0[columns])
+        rows, columns = np.nonzero(judged.values > comparison.psi0)
+        chosen = NullNoise(judged.noise.scale[rows, columns], judged.noise.dof[rows, columns])
+        p = p_value(judged.raw[rows, columns], chosen, comparison.psi0[columns])
         return [
             Detection(
-                series=int(self._series[column]),
-                pane=int(row),
+                series=int(comparison.series[column]),
+                pane=int(panes[row]),
                 detector=self.name,
-                statistic=float(effect[row, column]),
-                threshold=float(self._psi0[column]),
+                statistic=float(judged.values[row, column]),
+                threshold=float(comparison.psi0[column]),
                 direction="up",
                 confirmed=True,
                 p_value=float(value),
@@ -122,22 +134,6 @@ class Psi:
             for row, column, value in zip(rows, columns, p, strict=True)
             if value < self._alpha
         ]
-
-    def _slide(self, block: PaneBlock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Window sums int64 [P, K] that end with each pane of the block, and the ms that each window's panes span.
-
-        Integer sums of what came minus sums of what left: exact, whatever the split into blocks.
-        """
-        ends = block.starts + block.length
-        oldest = int(np.searchsorted(block.history_starts, ends[0] - self._window, side="left"))
-        history = block.history_counts[oldest:]
-        starts = np.concatenate([block.history_starts[oldest:], block.starts])
-        first = np.searchsorted(starts, ends - self._window, side="left")
-        leaving = np.concatenate([history[: first[-1]], block.counts[: max(0, first[-1] - len(history))]])
-        left = np.zeros((len(leaving) + 1, len(self._cells)), np.int64)
-        np.cumsum(leaving[:, self._cells], axis=0, out=left[1:])
-        came = np.cumsum(block.counts[:, self._cells], axis=0)
-        return history.sum(axis=0)[self._cells] + came - left[first], ends - starts[first]
 
     def snapshot(self) -> bytes:
         """An envelope alone: the window lies in the history that comes with every block."""
@@ -147,6 +143,74 @@ class Psi:
         """Nothing to take but the promise that the parameters are the same. StateError if it doesn't fit."""
         if unseal(self._mark, state):
             raise StateError("psi: state holds something, but this method keeps none")
+
+
+class _Judged(NamedTuple):
+    """Of R windows and F fields: debiased PSI (NaN where there is no verdict), events (0 there), raw PSI, noise."""
+
+    values: NDArray[np.float64]
+    n: NDArray[np.int64]
+    raw: NDArray[np.float64]
+    noise: NullNoise
+
+
+class _Comparison:
+    """The fields that are compared over windows of one length, and what their PSI is without drift."""
+
+    def __init__(self, series: list[Series], window: int, chosen: Mapping[str, Any]) -> None:
+        self.window = window
+        self.series = np.array([s.index for s in series], np.int64)
+        cells = [compared_cells(s.slot) for s in series]
+        sizes = np.array([len(c) for c in cells], np.int64)
+        self.cells = np.concatenate([np.empty(0, np.int64), *cells])
+        self.psi0 = np.array([s.tolerance for s in series])
+        self._starts = np.cumsum(sizes) - sizes
+        self._reference = np.array(
+            [s.slot.spec.counts[c - s.slot.start] for s in series for c in compared_cells(s.slot)], np.int64
+        )
+        self._min_n = chosen["min_per_cell"] * sizes
+        self._min_span = chosen["min_span"] * window
+        self._dof = (sizes - 1).astype(np.float64)
+        self._m = np.array([s.reference_n for s in series], np.float64)
+        self._wander = _wander([_measured(s, window) for s in series], self._m, self._dof)
+
+    def judge(self, sums: NDArray[np.int64], span: NDArray[np.int64]) -> _Judged:
+        """`sums` int64 [R, cells] are the counts of windows, `span` int64 [R] the ms that each one's panes span."""
+        n = np.add.reduceat(sums, self._starts, axis=1)
+        judged = (n >= self._min_n) & (span >= self._min_span)[:, np.newaxis]
+        scale = sampling_scale(np.maximum(n, 1).astype(np.float64), self._m)
+        noise = null_noise(scale, self._dof, self._wander)
+        raw = psi(sums, self._reference, self._starts)
+        return _Judged(np.where(judged, debiased(raw, noise), np.nan), np.where(judged, n, 0), raw, noise)
+
+
+def _slide(block: PaneBlock, comparison: _Comparison) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Window sums int64 [P, cells] that end with each pane of the block, and the ms that each window's panes span.
+
+    Integer sums of what came minus sums of what left: exact, whatever the split into blocks.
+    """
+    ends, cells = block.starts + block.length, comparison.cells
+    oldest = int(np.searchsorted(block.history_starts, ends[0] - comparison.window, side="left"))
+    history = block.history_counts[oldest:]
+    starts = np.concatenate([block.history_starts[oldest:], block.starts])
+    first = np.searchsorted(starts, ends - comparison.window, side="left")
+    leaving = np.concatenate([history[: first[-1]], block.counts[: max(0, first[-1] - len(history))]])
+    left = np.zeros((len(leaving) + 1, len(cells)), np.int64)
+    np.cumsum(leaving[:, cells], axis=0, out=left[1:])
+    came = np.cumsum(block.counts[:, cells], axis=0)
+    return history.sum(axis=0)[cells] + came - left[first], ends - starts[first]
+
+
+def _hours_before(
+    ends: NDArray[np.int64], block: PaneBlock, comparison: _Comparison
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sums int64 [R, cells] over the window before each of `ends` (hours, ms), and the ms that its hours span."""
+    starts = block.hour_starts
+    counts = block.hour_counts[:, comparison.cells] if len(starts) else np.empty((0, len(comparison.cells)), np.int64)
+    first, stop = np.searchsorted(starts, ends - comparison.window), np.searchsorted(starts, ends)
+    running = np.concatenate([np.zeros((1, counts.shape[1]), np.int64), np.cumsum(counts, axis=0)])
+    begins = np.append(starts, 0)[first]
+    return running[stop] - running[first], np.where(stop > first, ends - begins, 0)
 
 
 def _measured(series: Series, window: int) -> PsiNoise | None:
