@@ -27,7 +27,7 @@ _LEAST_PANES = 30
 class Rival(Protocol):
     """One method on one field. `pane` int64 [n] ascends: the row of the pane of each event in `values` float64 [n]."""
 
-    name: ClassVar[str]
+    name: str
 
     def fit(self, field: Field, pane: Rows, values: Array) -> None:
         """See the reference."""
