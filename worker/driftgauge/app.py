@@ -17,6 +17,7 @@ from driftgauge.engine import (
     renderer_of,
     run_id_of,
     stage_of,
+    unprofiled_of,
 )
 from driftgauge.errors import ConfigError
 from driftgauge.panes.codec import encode_message
@@ -35,7 +36,7 @@ from driftgauge.state.base import StateStore
 from driftgauge.state.redis import RedisState
 
 
-def build_worker(config: Config, profiles: Sequence[Profile], log: Any) -> Worker:
+def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -> Worker:
     """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker."""
     models = models_of(config, profiles)
     with admin_client(config) as admin:
@@ -44,9 +45,9 @@ def build_worker(config: Config, profiles: Sequence[Profile], log: Any) -> Worke
     _settle_panes_partitions(config, store)
     sink = KafkaSink(producer_settings(config))
     source = KafkaSource(consumer_settings(config))
-    gating = _gating_sources(config, models, partitions)
+    gating = _gating_sources(config, partitions)
     _announce_sources(config, gating, sink)
-    lengths = [model.pane_length for model in models]
+    lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
     tasks = _Tasks(config, models)
     return Worker(
         source,
@@ -77,10 +78,11 @@ class _Tasks:
 
     def __init__(self, config: Config, models: Sequence[Model]) -> None:
         self._config, self._models = config, models
-        self._gating = gating_kinds(models, config)
+        self._unprofiled = unprofiled_of(config, models)
+        self._gating = gating_kinds(config)
         self._kinds = {topic.name: kind for kind, topic in config.topics.inputs.items()}
         self._decoders: dict[str, Decoder] = {
-            kind: decoder_of(models, kind, default_model_id=topic.model_id)
+            kind: decoder_of(models, kind, default_model_id=topic.model_id, unprofiled=self._unprofiled)
             for kind, topic in config.topics.inputs.items()
         }
         self._topics = PanesTopics(
@@ -91,15 +93,20 @@ class _Tasks:
             max_dead_letter_bytes=config.limits.max_record_bytes,
         )
         run = Run(mode="live", run_id=run_id_of(models, config.kafka.group_id))
-        self._render = renderer_of(models, run)
+        self._render = renderer_of(models, run, self._unprofiled)
 
     def build(self, source: Source) -> Task:
         if source.topic == self._config.topics.panes:
-            return DetectTask(
-                source, stage_of(self._models), self._topics.layouts, self._config.topics.alerts, self._render
-            )
+            stage = stage_of(self._models, self._unprofiled)
+            return DetectTask(source, stage, self._topics.layouts, self._config.topics.alerts, self._render)
         kind = self._kinds[source.topic]
-        ingest = ingest_of(self._models, source, self._decoders[kind], cut_start=self._config.kafka.start != "earliest")
+        ingest = ingest_of(
+            self._models,
+            source,
+            self._decoders[kind],
+            cut_start=self._config.kafka.start != "earliest",
+            unprofiled=self._unprofiled,
+        )
         return IngestTask(ingest, self._topics, gating=kind in self._gating)
 
 
@@ -122,8 +129,8 @@ def _settle_panes_partitions(config: Config, store: StateStore) -> None:
         )
 
 
-def _gating_sources(config: Config, models: Sequence[Model], partitions: dict[str, int]) -> tuple[Source, ...]:
-    topics = [config.topics.inputs[kind].name for kind in gating_kinds(models, config)]  # type: ignore[index]
+def _gating_sources(config: Config, partitions: dict[str, int]) -> tuple[Source, ...]:
+    topics = [config.topics.inputs[kind].name for kind in gating_kinds(config)]  # type: ignore[index]
     return tuple(Source(topic, i) for topic in topics for i in range(partitions[topic]))
 
 

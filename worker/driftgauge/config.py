@@ -212,11 +212,14 @@ class ModelPanesConfig(_Section):
 
 
 class ModelConfig(_Section):
-    """One watched model version. `features_from`: where its features are counted, see `Config.features_topic`."""
+    """One watched model version. `features_from`: where its features are counted, see `Config.features_topic`.
+
+    Without a `profile` nothing of it can be watched: a `BaselineMissing` alert says so as soon as its events come.
+    """
 
     model_id: Name
     model_version: Version
-    profile: Annotated[str, Field(min_length=1)]
+    profile: Annotated[str, Field(min_length=1)] | None = None
     false_alarm_budget: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
     features_from: Literal["predictions", "features"] | None = None
     panes: ModelPanesConfig | None = None
@@ -247,11 +250,13 @@ class LimitsConfig(_Section):
     """Caps on what is taken and held.
 
     `max_record_bytes`: longer records go to the dead letters; `ring_panes`: how many non-empty panes of each series are
-    remembered, for levels and change points.
+    remembered, for levels and change points; `unknown_subjects`: how many models and versions without a profile are
+    told of at a time (0: none), the events of others are counted only.
     """
 
     max_record_bytes: int = Field(default=1_000_000, ge=1024)
     ring_panes: int = Field(default=1440, ge=60)
+    unknown_subjects: int = Field(default=50, ge=0, le=10_000)
 
 
 class Config(_Section):

@@ -43,10 +43,10 @@ _EXPECTED = {
 
 
 class Loaded(NamedTuple):
-    """A configuration and the profiles of its models, in the same order."""
+    """A configuration and the profiles of its models, in the same order; None where it names none."""
 
     config: Config
-    profiles: tuple[Profile, ...]
+    profiles: tuple[Profile | None, ...]
 
 
 def load(path: str | FilePath, env: Mapping[str, str]) -> Config:
@@ -59,7 +59,7 @@ def load_with_profiles(
     env: Mapping[str, str],
     load_profile: Callable[[FilePath], Profile],
     *,
-    examine: Callable[[Config, Sequence[Profile]], Iterable[tuple[Path, str]]] | None = None,
+    examine: Callable[[Config, Sequence[Profile | None]], Iterable[tuple[Path, str]]] | None = None,
 ) -> Loaded:
     """As `load`, and read each model's profile; a profile that can't be read or is another model's is a problem.
 
@@ -67,8 +67,11 @@ def load_with_profiles(
     """
     reading = _Reading(FilePath(path), env)
     config = reading.config()
-    profiles = []
+    profiles: list[Profile | None] = []
     for index, model in enumerate(config.models):
+        if model.profile is None:
+            profiles.append(None)
+            continue
         try:
             profile = load_profile(FilePath(model.profile))
         except DriftgaugeError as error:

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import orjson
 
+from driftgauge.alerts.baseline import BaselinePlan, BaselineStep
+from driftgauge.alerts.baseline_event import render_baseline
 from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
 from driftgauge.alerts.lifecycle import LifecycleSettings, repeat_interval
 from driftgauge.alerts.stage import DetectStage, Raised, WatchPlan
@@ -27,6 +29,7 @@ from driftgauge.detect.types import Detector, DetectorContext
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
 from driftgauge.ingest.source import SourceIngest, SubjectPlan
+from driftgauge.panes.unprofiled import UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import Profile
 from driftgauge.profiles.series import Contrasts, contrasts_of
@@ -34,7 +37,7 @@ from driftgauge.records import Source
 from driftgauge.subject import Subject
 
 # Counts up when the same panes could give other alerts: part of every event's identity.
-ENGINE_SEMANTICS = 1
+ENGINE_SEMANTICS = 2
 MONTH = 30 * 86_400_000
 
 EventType = Literal["prediction", "features", "label"]
@@ -50,6 +53,7 @@ class EngineSettings:
     detectors: Mapping[str, Mapping[str, Any]]
     ring_panes: int
     max_record_bytes: int
+    unknown_subjects: int
 
     @classmethod
     def of(
@@ -70,6 +74,7 @@ class EngineSettings:
             detectors={name: own for name, own in chosen.items() if own.pop("enabled", True)},
             ring_panes=limits.ring_panes,
             max_record_bytes=limits.max_record_bytes,
+            unknown_subjects=limits.unknown_subjects,
         )
 
 
@@ -114,7 +119,34 @@ class Model:
             "repeat_ms": lifecycle.repeat_interval,
             "ring_panes": self.settings.ring_panes,
         }
-        return "sha256:" + hashlib.sha256(orjson.dumps(decided, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return _hash(decided)
+
+
+@dataclass(frozen=True, slots=True)
+class Unprofiled:
+    """What is done about events without a profile. `configured`: model versions that the configuration names so."""
+
+    configured: tuple[Subject, ...]
+    panes: UnprofiledPlan
+    settings: EngineSettings
+
+    @property
+    def plan(self) -> BaselinePlan:
+        """How the detect stage tells of them."""
+        return BaselinePlan(self.panes, self.settings.lifecycle, self._analysis)
+
+    def _analysis(self, pane_length: int) -> str:
+        """As a model's analysis hash: what decides which alerts the same log gives."""
+        lifecycle = self.settings.lifecycle
+        decided = {
+            "semantics": ENGINE_SEMANTICS,
+            "baseline": "missing",
+            "pane_ms": pane_length,
+            "out_of_orderness_ms": self.settings.out_of_orderness,
+            "resolve_panes": lifecycle.resolve_panes,
+            "repeat_ms": lifecycle.repeat_interval,
+        }
+        return _hash(decided)
 
 
 def model_of(
@@ -128,8 +160,8 @@ def model_of(
     return Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
 
 
-def models_of(config: Config, profiles: Sequence[Profile]) -> list[Model]:
-    """The models of a configuration; `profiles` in the same order."""
+def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]:
+    """The models of a configuration; `profiles` in the same order. None: that one isn't watched, see `Unprofiled`."""
     settings = EngineSettings.of(config.panes, config.alerts, config.limits, config.detectors)
     return [
         model_of(
@@ -140,10 +172,41 @@ def models_of(config: Config, profiles: Sequence[Profile]) -> list[Model]:
             features_from=config.features_topic(entry),
         )
         for entry, profile in zip(config.models, profiles, strict=True)
+        if profile is not None
     ]
 
 
-def problems_of(config: Config, profiles: Sequence[Profile]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def unprofiled_of(config: Config, models: Sequence[Model]) -> Unprofiled:
+    """How a configuration has events without a profile counted; `models` as made from it.
+
+    Their panes are as long as those of the model's other versions (the shortest), else as `panes.length`.
+    """
+    without = [entry for entry in config.models if entry.profile is None]
+    lengths = {
+        entry.model_id: entry.panes.length for entry in without if entry.panes and entry.panes.length != "auto"
+    } | _shortest(models)
+    length = config.panes.length
+    usual = min((model.pane_length for model in models), default=60_000) if length == "auto" else length
+    settings = EngineSettings.of(config.panes, config.alerts, config.limits, config.detectors)
+    subjects = tuple(Subject(entry.model_id, entry.model_version) for entry in without)
+    return Unprofiled(subjects, UnprofiledPlan(usual, lengths, settings.unknown_subjects), settings)
+
+
+def _unprofiled_beside(models: Sequence[Model]) -> Unprofiled:
+    """The same without a configuration: panes as long as the shortest of the models."""
+    settings, shortest = models[0].settings, min(model.pane_length for model in models)
+    return Unprofiled((), UnprofiledPlan(shortest, _shortest(models), settings.unknown_subjects), settings)
+
+
+def _shortest(models: Sequence[Model]) -> dict[str, int]:
+    lengths: dict[str, int] = {}
+    for model in models:
+        model_id = model.subject.model_id
+        lengths[model_id] = min(model.pane_length, lengths.get(model_id, model.pane_length))
+    return lengths
+
+
+def problems_of(config: Config, profiles: Sequence[Profile | None]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What only the engine can see of a configuration: path and message of detectors that can't be built so."""
     unknown = [name for name in config.detectors if name not in DETECTORS]
     yield from ((("detectors", name), f"unknown detector; there are {', '.join(DETECTORS)}") for name in unknown)
@@ -167,8 +230,15 @@ def default_model(profile: Profile, *, pane: str = "auto", budget: float = 1.0) 
     return model_of(profile, settings, pane_length=length, budget=budget)
 
 
-def decoder_of(models: Sequence[Model], kind: str | None, *, default_model_id: str | None = None) -> Decoder:
+def decoder_of(
+    models: Sequence[Model],
+    kind: str | None,
+    *,
+    default_model_id: str | None = None,
+    unprofiled: Unprofiled | None = None,
+) -> Decoder:
     """The decoder of a topic that carries `kind` (predictions, features, labels; None: whatever a file has)."""
+    unprofiled = unprofiled or _unprofiled_beside(models)
     decodings = [
         ModelDecoding(
             subject=model.subject,
@@ -183,20 +253,34 @@ def decoder_of(models: Sequence[Model], kind: str | None, *, default_model_id: s
         decodings,
         default_model_id=default_model_id,
         event_type=None if kind is None else _EVENT_TYPES[kind],
-        max_bytes=models[0].settings.max_record_bytes,
+        max_bytes=unprofiled.settings.max_record_bytes,
+        unprofiled=unprofiled.configured,
     )
 
 
-def ingest_of(models: Sequence[Model], source: Source, decoder: Decoder, *, cut_start: bool = False) -> SourceIngest:
+def ingest_of(
+    models: Sequence[Model],
+    source: Source,
+    decoder: Decoder,
+    *,
+    cut_start: bool = False,
+    unprofiled: Unprofiled | None = None,
+) -> SourceIngest:
     """A fresh ingest of one source."""
-    plans = {model.subject: SubjectPlan(model.layout, model.pane_length) for model in models}
+    unprofiled = unprofiled or _unprofiled_beside(models)
     return SourceIngest(
-        source, decoder, plans, out_of_orderness=models[0].settings.out_of_orderness, cut_start=cut_start
+        source,
+        decoder,
+        {model.subject: SubjectPlan(model.layout, model.pane_length) for model in models},
+        out_of_orderness=unprofiled.settings.out_of_orderness,
+        cut_start=cut_start,
+        unprofiled=unprofiled.panes,
     )
 
 
-def stage_of(models: Sequence[Model]) -> DetectStage:
+def stage_of(models: Sequence[Model], unprofiled: Unprofiled | None = None) -> DetectStage:
     """A fresh detect stage of all models. StateError if the installed river keeps its state in another layout."""
+    unprofiled = unprofiled or _unprofiled_beside(models)
     check_river()
     plans = {
         model.subject: WatchPlan(
@@ -209,18 +293,28 @@ def stage_of(models: Sequence[Model]) -> DetectStage:
         )
         for model in models
     }
-    return DetectStage(plans)
+    return DetectStage(plans, unprofiled.plan)
 
 
-def renderer_of(models: Sequence[Model], run: Run) -> Callable[[Raised], AlertEvent]:
+def renderer_of(
+    models: Sequence[Model], run: Run, unprofiled: Unprofiled | None = None
+) -> Callable[[Raised], AlertEvent]:
     """What dresses transitions up as alert events."""
+    lifecycle = (unprofiled or _unprofiled_beside(models)).settings.lifecycle
     publishing = {
         model.subject: Publishing(
             model.subject, model.layout.profile_hash, run, repeat_interval(model.settings.lifecycle, model.pane_length)
         )
         for model in models
     }
-    return lambda raised: render(raised.transition, publishing[raised.subject])
+
+    def dress(raised: Raised) -> AlertEvent:
+        step = raised.transition
+        if isinstance(step, BaselineStep):
+            return render_baseline(raised.subject, step, run, repeat_interval(lifecycle, step.pane_length))
+        return render(step, publishing[raised.subject])
+
+    return dress
 
 
 def run_id_of(models: Sequence[Model], group: str) -> str:
@@ -229,7 +323,11 @@ def run_id_of(models: Sequence[Model], group: str) -> str:
     return hashlib.sha256(orjson.dumps([group, *analyses])).hexdigest()[:16]
 
 
-def gating_kinds(models: Sequence[Model], config: Config) -> list[str]:
+def gating_kinds(config: Config) -> list[str]:
     """The kinds of topics that gate panes: those that anything is counted from."""
-    counted = {"predictions", *(model.features_from for model in models)}
+    counted = {"predictions", *(config.features_topic(entry) for entry in config.models)}
     return [kind for kind in config.topics.inputs if kind in counted]
+
+
+def _hash(decided: Mapping[str, Any]) -> str:
+    return "sha256:" + hashlib.sha256(orjson.dumps(decided, option=orjson.OPT_SORT_KEYS)).hexdigest()

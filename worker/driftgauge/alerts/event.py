@@ -7,6 +7,7 @@ the same bytes. Field names at the top are those of Alertmanager's postable aler
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -49,12 +50,15 @@ class _Wire(BaseModel):
 
 
 class Labels(_Wire):
-    """Stable identity of a problem. `feature`, `segment` and `class` (of a predicted share) only where they apply."""
+    """Stable identity of a problem. `feature`, `segment` and `class` (of a predicted share) only where they apply.
+
+    `model_version` is empty only in a `BaselineMissing` about events that name none.
+    """
 
     alertname: AlertName
     severity: Severity
     model_id: Annotated[str, Field(min_length=1)]
-    model_version: Annotated[str, Field(min_length=1)]
+    model_version: str
     feature: str = Field(default="", exclude_if=_is_empty)
     segment: str = Field(default="", exclude_if=_is_empty)
     class_: str = Field(default="", validation_alias="class", serialization_alias="class", exclude_if=_is_empty)
@@ -125,7 +129,7 @@ class Distances(_Wire):
 class Detail(_Wire):
     """The evidence. `from`, `to`, `effect` in the series' own unit (share in [0, 1], PSI); `effect_sd` in reference sd.
 
-    null where a level is unknown because no event was behind it.
+    null where a level is unknown because no event was behind it. `profile` is null in a `BaselineMissing` only.
     """
 
     detectors: list[DetectorNumbers]
@@ -137,7 +141,7 @@ class Detail(_Wire):
     change_point: ChangePoint
     n_before: Count
     n_after: Count
-    profile: Hash
+    profile: Hash | None
     cells: list[Cell]
     natural: Natural | None = Field(default=None, exclude_if=_is_none)
     distances: Distances | None = Field(default=None, exclude_if=_is_none)
@@ -224,12 +228,12 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
             summary=summarise(transition, shown, cells),
             description=describe(transition, subject, publishing.profile, cells),
         ),
-        startsAt=_time(transition.opened_pane_end),
-        endsAt=_time(expiry),
-        updatedAt=_time(transition.at),
+        startsAt=event_time(transition.opened_pane_end),
+        endsAt=event_time(expiry),
+        updatedAt=event_time(transition.at),
         generatorURL=publishing.generator_url,
         detail=_detail(transition, publishing.profile, shown, cells),
-        source=_source(transition),
+        source=source_records(transition.offsets),
         run=publishing.run,
     )
 
@@ -289,22 +293,23 @@ def _numbers(detector: DetectorEvidence) -> DetectorNumbers:
 
 def _change_point(evidence: Evidence) -> ChangePoint:
     return ChangePoint(
-        at=_time(evidence.onset), earliest=_time(evidence.onset_earliest), latest=_time(evidence.onset_latest)
+        at=event_time(evidence.onset),
+        earliest=event_time(evidence.onset_earliest),
+        latest=event_time(evidence.onset_latest),
     )
 
 
-def _source(transition: Transition) -> SourceRecords:
+def source_records(offsets: Mapping[str, tuple[int, int]]) -> SourceRecords:
+    """Offsets by `topic:partition`, grouped by topic."""
     topics: dict[str, dict[str, list[int]]] = {}
-    for name, span in sorted(transition.offsets.items()):
+    for name, span in sorted(offsets.items()):
         topic, _, partition = name.rpartition(":")
         topics.setdefault(topic, {})[partition] = list(span)
-    (topic, offsets), *others = sorted(topics.items()) or [("", {})]
-    return SourceRecords(
-        topic=topic, offsets=offsets, more=[Offsets(topic=name, offsets=spans) for name, spans in others]
-    )
+    (topic, own), *others = sorted(topics.items()) or [("", {})]
+    return SourceRecords(topic=topic, offsets=own, more=[Offsets(topic=name, offsets=spans) for name, spans in others])
 
 
-def _time(ms: int) -> str:
+def event_time(ms: int) -> str:
     """RFC 3339; an expiry or a bound beyond the years that can be written is the last one that can."""
     return format_timestamp(min(max(ms, FIRST_MS), LAST_MS))
 

@@ -9,7 +9,7 @@ import uuid
 
 import orjson
 
-from driftgauge.alerts.transition import Transition
+from driftgauge.alerts.transition import EventKind, Transition
 from driftgauge.subject import Subject
 
 # UUIDv5(NAMESPACE_URL, "urn:driftgauge:alert-event"); written out because every id ever published hangs on it.
@@ -22,12 +22,13 @@ def event_id(subject: Subject, transition: Transition) -> str:
     The array keeps the parts apart whatever characters they hold. The `resolved` of an escalation and the one that
     ends an episode differ in their ordinal.
     """
-    parts = [
-        *subject,
-        transition.series.key,
-        transition.opened_pane_end,
-        transition.event,
-        transition.ordinal,
-        transition.analysis,
-    ]
+    of = transition
+    return event_id_of(subject, of.series.key, of.opened_pane_end, of.event, of.ordinal, of.analysis)
+
+
+def event_id_of(
+    subject: Subject, series_key: str, opened_pane_end: int, event: EventKind, ordinal: int, analysis: str
+) -> str:
+    """The same from its parts."""
+    parts = [*subject, series_key, opened_pane_end, event, ordinal, analysis]
     return str(uuid.uuid5(NAMESPACE, orjson.dumps(parts).decode()))

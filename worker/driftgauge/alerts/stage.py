@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from driftgauge.alerts.baseline import BaselinePlan, BaselineStep, BaselineWatch
 from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
 from driftgauge.alerts.transition import Transition
 from driftgauge.detect.subject import SubjectDetection
@@ -19,8 +20,12 @@ from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.merge_state import merge_fields, restore_merge
 from driftgauge.panes.messages import Message, PartialPane, Sources
+from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.profiles.series import Contrasts
 from driftgauge.subject import Subject
+
+# The state field of all subjects without a profile.
+_BASELINE = "unprofiled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,10 @@ class WatchPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raised:
-    """A transition and whose it is."""
+    """A transition of a series, or a step in the story of a subject without a profile, and whose it is."""
 
     subject: Subject
-    transition: Transition
+    transition: Transition | BaselineStep
 
 
 class _Watch:
@@ -63,16 +68,21 @@ class _Watch:
 class DetectStage:
     """All subjects of one panes partition.
 
-    Since the process started: `panes_closed` counts panes, `foreign` partials of no configured subject or counted with
-    another profile or pane length.
+    Since the process started: `panes_closed` counts panes with a profile, `foreign` partials that were counted with a
+    profile that isn't configured, or over another pane length.
     """
 
-    def __init__(self, plans: Mapping[Subject, WatchPlan]) -> None:
-        """Nothing seen yet. `plans`: every configured subject; a subject's watch is built with its first pane."""
+    def __init__(self, plans: Mapping[Subject, WatchPlan], baseline: BaselinePlan | None = None) -> None:
+        """Nothing seen yet. `plans`: every subject with a profile; a subject's watch is built with its first pane.
+
+        `baseline`: how the others are told of; None: their panes are foreign.
+        """
         self.merge = PaneMerge()
         self.panes_closed = 0
         self.foreign = 0
         self._plans = plans
+        self._unprofiled = baseline.panes if baseline is not None else None
+        self._baseline = BaselineWatch(baseline) if baseline is not None else None
         self._watches: dict[Subject, _Watch] = {}
         self._retired: list[str] = []
 
@@ -92,6 +102,8 @@ class DetectStage:
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields as they are now (rows of the past only if new), and fields that may be deleted."""
         fields = merge_fields(self.merge)
+        if self._baseline is not None and self._baseline.used:
+            fields[_BASELINE] = self._baseline.snapshot()
         gone, self._retired = self._retired, []
         for subject, watch in sorted(self._watches.items()):
             own, old = watch.detection.changes()
@@ -101,13 +113,14 @@ class DetectStage:
             gone += [_field(subject, name) for name in old]
         return fields, gone
 
-    def restore(self, fields: Mapping[str, bytes]) -> None:
-        """Go on from stored fields. StateError if they don't fit the configuration.
+    def restore(self, fields: Mapping[str, bytes]) -> list[Raised]:
+        """Go on from stored fields; what ends because of the configuration: a profile is missing no more.
 
-        What belongs to a model or a detector that isn't configured any more is left behind, and deleted.
+        StateError if they don't fit the configuration. What belongs to a model or a detector that isn't configured any
+        more is left behind, and deleted.
         """
         expected = {subject: (plan.contrasts.layout, plan.pane_length) for subject, plan in self._plans.items()}
-        merge = restore_merge(fields, expected)
+        merge = restore_merge(fields, expected, self._unprofiled)
         by_subject: dict[Subject, dict[str, bytes]] = {}
         for name, data in fields.items():
             if name.startswith("["):
@@ -130,10 +143,16 @@ class DetectStage:
             watch.lifecycle.restore(own.get("episodes", b""))
             used = {f"detector/{detector.name}" for detector in watch.detection.detectors}
             retired += [_field(subject, name) for name in own if name.startswith("detector/") and name not in used]
+        told = []
+        if _BASELINE in fields and self._baseline is not None:
+            told = self._baseline.restore(fields[_BASELINE], self._plans.keys())
         self.merge, self._watches, self._retired = merge, watches, retired
+        return [Raised(*entry) for entry in told]
 
     def _is_ours(self, partial: PartialPane) -> bool:
         plan = self._plans.get(partial.subject)
+        if plan is None and partial.profile == NO_PROFILE and self._unprofiled is not None:
+            return partial.length == self._unprofiled.length_of(partial.subject.model_id)
         # Counts over other bins or another span of time say nothing to the series of this profile.
         return plan is not None and (partial.profile, partial.length) == (
             plan.contrasts.layout.profile_hash,
@@ -142,13 +161,19 @@ class DetectStage:
 
     def _close(self) -> list[Raised]:
         raised: list[Raised] = []
+        unprofiled: list[Pane] = []
         for subject, panes in self.merge.close().items():
-            plan = self._plans[subject]
+            plan = self._plans.get(subject)
+            if plan is None:
+                unprofiled += panes
+                continue
             self.panes_closed += len(panes)
             watch = self._watches.get(subject)
             if watch is None:
                 watch = self._watches[subject] = _Watch(plan)
             raised += [Raised(subject, transition) for transition in watch.advance(panes)]
+        if self._baseline is not None:
+            raised += [Raised(*told) for told in self._baseline.advance(unprofiled, self.merge.closed_to)]
         raised.sort(key=lambda r: (r.transition.at, r.subject))
         return raised
 

@@ -79,8 +79,12 @@ class Episodes:
 
     def by_feature(self) -> dict[str, int]:
         """How many problems per feature, most first; those of the output under `prediction`."""
-        counts = Counter(episode.labels.feature or "prediction" for episode in self.all())
+        counts = Counter(_subject_of(episode.labels) for episode in self.all())
         return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _subject_of(labels: Labels) -> str:
+    return labels.feature or ("no profile" if labels.alertname == "BaselineMissing" else "prediction")
 
 
 def series_text(labels: Labels) -> str:

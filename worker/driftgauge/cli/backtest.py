@@ -40,7 +40,7 @@ from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.table_replay import WatchedTables, mismatches
 from driftgauge.decode.columns import Reject
-from driftgauge.engine import Model, decoder_of, default_model, ingest_of, models_of
+from driftgauge.engine import Model, Unprofiled, decoder_of, default_model, ingest_of, models_of, unprofiled_of
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import RecordBatch, Source
@@ -158,6 +158,7 @@ class _Plan:
     rows_of: Model
     group: str
     read: Sequence[Path]
+    unprofiled: Unprofiled | None = None
 
 
 def _plan(
@@ -176,9 +177,12 @@ def _plan(
             raise ConfigError(f"{option} goes with --profile; with -c FILE the configuration says it")
     loaded = config_file.load_with_profiles(config, os.environ, read_profile)
     models = models_of(loaded.config, loaded.profiles)
+    if not models:
+        raise ConfigError(f"{config}: no model has a profile, so there is nothing to judge; driftgauge profile build")
     names = [f"{one.subject.model_id}/{one.subject.model_version}" for one in models]
-    read = [config, *(Path(entry.profile) for entry in loaded.config.models)]
-    return _Plan(models, models[chosen_model(names, model)], loaded.config.kafka.group_id, read)
+    read = [config, *(Path(entry.profile) for entry in loaded.config.models if entry.profile is not None)]
+    chosen, group = models[chosen_model(names, model)], loaded.config.kafka.group_id
+    return _Plan(models, chosen, group, read, unprofiled_of(loaded.config, models))
 
 
 def _profiled(path: Path, pane: str, budget: float) -> Model:
@@ -206,10 +210,10 @@ def _severity(text: str | None) -> Severity | None:
 def _replay(plan: _Plan, tables: WatchedTables, columns: Columns, out: JsonLinesFile, warnings: list[str]) -> Summary:
     summary = Summary(plan.models, ReplayTotals(), Episodes(), warnings)
     subject = plan.rows_of.subject
-    decoder = decoder_of(plan.models, None, default_model_id=subject.model_id)
+    decoder = decoder_of(plan.models, None, default_model_id=subject.model_id, unprofiled=plan.unprofiled)
     sources = [
         ReplaySource(
-            ingest_of(plan.models, Source(table.name, 0), decoder),
+            ingest_of(plan.models, Source(table.name, 0), decoder, unprofiled=plan.unprofiled),
             record_batches(table, columns, model_id=subject.model_id, model_version=subject.model_version),
         )
         for table in tables.tables
@@ -222,7 +226,7 @@ def _replay(plan: _Plan, tables: WatchedTables, columns: Columns, out: JsonLines
 
     try:
         with ReplayProgress() as progress:
-            for events in replayed_alerts(plan.models, sources, plan.group, out, summary.totals, note):
+            for events in replayed_alerts(plan.models, sources, plan.group, out, summary.totals, note, plan.unprofiled):
                 for event in events:
                     summary.episodes.add(event)
                 totals = summary.totals

@@ -67,8 +67,17 @@ def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
         if note is not None:
             console.print(f"  [bold yellow]note[/]       {escape(note)}", soft_wrap=True)
         console.print(_detectors(model["detectors"]))
+    for entry in plan["without_profile"]:
+        console.print()
+        console.print(f"[bold]Model[/]   {escape(entry['model_id'])} version {escape(entry['model_version'])}")
+        console.print(
+            "  [bold red]NOT WATCHED[/]: it has no profile, so its events give one BaselineMissing alert and nothing "
+            "else; make one with driftgauge profile build",
+            soft_wrap=True,
+        )
     console.print()
-    console.print(f"The configuration is fine: {len(plan['models'])} model(s).")
+    unwatched = f", {len(plan['without_profile'])} NOT WATCHED" if plan["without_profile"] else ""
+    console.print(f"The configuration is fine: {len(plan['models'])} model(s){unwatched}.")
 
 
 def _detectors(detectors: dict[str, dict[str, Any]]) -> Table:

@@ -88,7 +88,9 @@ def command(
         start=start,
         interval=interval,
     )
-    kinds = kinds_of_profile(profile, prediction=prediction, score=score, actual=actual)
+    kinds = (
+        kinds_of_profile(profile, prediction=prediction, score=score, actual=actual) if profile is not None else None
+    )
     tables = open_tables([*file, *(more or ())], columns, kinds=kinds, sort=sort)
     topic = loaded.config.topics.inputs[loaded.config.features_topic(chosen)].name
     with admin_client(loaded.config) as admin:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.decode.columns import Reject
-from driftgauge.engine import Model, renderer_of, run_id_of, stage_of
+from driftgauge.engine import Model, Unprofiled, renderer_of, run_id_of, stage_of
 from driftgauge.records import RecordBatch
 from driftgauge.runtime.memory import tune_memory
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
@@ -20,11 +20,12 @@ def replayed_alerts(
     out: JsonLinesFile,
     totals: ReplayTotals,
     on_reject: Callable[[RecordBatch, Reject], None] = lambda _batch, _reject: None,
+    unprofiled: Unprofiled | None = None,
 ) -> Iterator[list[AlertEvent]]:
     """Run everything; after each batch the events it raised, which are in `out` by then."""
     tune_memory()
-    render = renderer_of(models, Run(mode="backtest", run_id=run_id_of(models, group)))
-    for raised in replay(sources, stage_of(models), totals, on_reject):
+    render = renderer_of(models, Run(mode="backtest", run_id=run_id_of(models, group)), unprofiled)
+    for raised in replay(sources, stage_of(models, unprofiled), totals, on_reject):
         events = [render(one) for one in raised]
         for event in events:
             out.write(event.to_json())

@@ -52,13 +52,24 @@ class EventColumns:
     has_prediction: NDArray[np.bool_]
 
 
+class UnprofiledRows(NamedTuple):
+    """Accepted rows of subjects without a profile, n of them, in offset order; no label events among them.
+
+    `rows` int64 [n]: positions in the record batch. `codes` int64 [n]: positions in `subjects`, which are distinct.
+    """
+
+    rows: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    subjects: Sequence[Subject]
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """A decoded batch of N records.
 
     `timestamps` int64 [N]: event time in ms since the epoch (of rejects: 0). `accepted` bool [N]: False for rejects.
-    An accepted row of a model that isn't configured is in no `EventColumns`; `unknown_models` counts those by id
-    (at most 100 ids, the rest under "…").
+    An accepted row of a model or version that has no profile is in no `EventColumns`, but in `unprofiled` (None: there
+    is none); `unknown_models` counts those by id (at most 100 ids, the rest under "…").
     """
 
     timestamps: NDArray[np.int64]
@@ -66,3 +77,4 @@ class Decoded:
     rejects: Sequence[Reject]
     events: Sequence[EventColumns]
     unknown_models: dict[str, int]
+    unprofiled: UnprofiledRows | None = None

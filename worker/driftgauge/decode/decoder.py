@@ -7,8 +7,8 @@ depends on its own bytes only. The plain majority goes through msgspec decoders 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,19 +17,31 @@ from numpy.typing import NDArray
 
 from driftgauge.decode.assemble import Assembler
 from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
-from driftgauge.decode.envelope import MODEL_ID, MODEL_VERSION, TIMESTAMP, EventType, first_present, version_spellings
+from driftgauge.decode.envelope import (
+    EVENT_TYPE,
+    EVENT_TYPES,
+    MODEL_ID,
+    MODEL_VERSION,
+    TIMESTAMP,
+    EventType,
+    first_present,
+    version_spellings,
+)
 from driftgauge.decode.event_times import event_times
-from driftgauge.decode.joining import capped, joined
+from driftgauge.decode.joining import capped, joined, unprofiled_rows
 from driftgauge.decode.json_text import all_plain, is_plain, read_json
 from driftgauge.decode.lenient import LenientModel
 from driftgauge.decode.model import ModelDecoding
 from driftgauge.decode.typed import TypedModel
 from driftgauge.errors import ConfigError
 from driftgauge.records import RecordBatch
+from driftgauge.subject import Subject
 
 # Rows decoded at once: few enough that their objects stay in the processor's cache and the allocator's hands.
 _CHUNK = 512
 _MAX_TEXT = 256
+# The position of a configured version that has no profile.
+_UNPROFILED = -1
 # UnicodeDecodeError is not among msgspec's errors, and comes from strings that aren't UTF-8.
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -50,13 +62,22 @@ class _Model:
         self.assembler = Assembler(self.typed)
 
 
+class _Stranger(NamedTuple):
+    """An event of a subject without a profile, its time unread."""
+
+    row: int
+    subject: Subject
+    timestamp: Any
+    is_label: bool
+
+
 class _Batch:
-    """What is collected while a batch is read: per model its rows and events, and the unread times of all."""
+    """What is collected while a batch is read: per model its rows and events, and what is of none of them."""
 
     def __init__(self, models: int) -> None:
         self.rows: list[list[int]] = [[] for _ in range(models)]
         self.events: list[list[Any]] = [[] for _ in range(models)]
-        self.strangers: list[tuple[int, str, Any]] = []
+        self.strangers: list[_Stranger] = []
         self.rejects: list[Reject] = []
 
 
@@ -64,7 +85,8 @@ class Decoder:
     """Decodes the records of one input topic.
 
     `default_model_id`: the model of events that name none. `event_type`: what events are that don't say. Values longer
-    than `max_bytes` are rejected unread. ConfigError if a model version is given twice.
+    than `max_bytes` are rejected unread. `unprofiled`: configured versions without a profile. ConfigError if a model
+    version is given twice.
     """
 
     def __init__(
@@ -74,15 +96,18 @@ class Decoder:
         default_model_id: str | None = None,
         event_type: EventType | None = None,
         max_bytes: int = 1_000_000,
+        unprofiled: Sequence[Subject] = (),
     ) -> None:
         self._default_model_id = default_model_id
         self._event_type: EventType = event_type or "prediction"
         self._max_bytes = max_bytes
         self._versions: dict[str, dict[str, int]] = {}
-        for at, model in enumerate(models):
-            versions = self._versions.setdefault(model.subject.model_id, {})
-            if versions.setdefault(model.subject.model_version, at) != at:
-                raise ConfigError(f"model {model.subject} is configured twice; remove one of them")
+        places = [*((model.subject, at) for at, model in enumerate(models)), *((s, _UNPROFILED) for s in unprofiled)]
+        for subject, at in places:
+            versions = self._versions.setdefault(subject.model_id, {})
+            if subject.model_version in versions:
+                raise ConfigError(f"model {subject} is configured twice; remove one of them")
+            versions[subject.model_version] = at
         self._models = [
             _Model(
                 model,
@@ -111,11 +136,13 @@ class Decoder:
                 kept, counted = self._counted(rows, of_model, accepted)
                 events += model.assembler.columns([start + row for row in kept] if start else kept, counted)
         unknown: dict[str, int] = {}
-        for row, model_id, _ in found.strangers:
-            if accepted[row]:
-                unknown[model_id] = unknown.get(model_id, 0) + 1
+        known = [stranger for stranger in found.strangers if accepted[stranger.row]]
+        for stranger in known:
+            model_id = stranger.subject.model_id
+            unknown[model_id] = unknown.get(model_id, 0) + 1
+        unprofiled = unprofiled_rows([(start + s.row, s.subject) for s in known if not s.is_label])
         rejects = [reject._replace(row=start + reject.row) for reject in sorted(found.rejects)]
-        return Decoded(times, accepted, rejects, events, capped(unknown))
+        return Decoded(times, accepted, rejects, events, capped(unknown), unprofiled)
 
     def _read(self, values: Sequence[bytes | None], found: _Batch) -> None:
         row, at = 0, 0
@@ -168,13 +195,17 @@ class Decoder:
         identity = _attempt(self._identity, value)
         if identity is None:
             return None
-        return self._find(identity.model_id or self._default_model_id, identity.model_version)
+        at = self._find(identity.model_id or self._default_model_id, identity.model_version)[1]
+        return at if at != _UNPROFILED else None
 
-    def _find(self, model_id: str | None, version: Any) -> int | None:
+    def _find(self, model_id: str | None, version: Any) -> tuple[str, int]:
+        """The version that is meant, as it is configured or else as the event says it, and its model's position."""
         versions = self._versions.get(model_id or "", {})
         if version is None:
-            return next(iter(versions.values())) if len(versions) == 1 else None
-        return next((versions[text] for text in version_spellings(version) if text in versions), None)
+            return next(iter(versions.items())) if len(versions) == 1 else ("", _UNPROFILED)
+        spellings = version_spellings(version)
+        found = next(((text, versions[text]) for text in spellings if text in versions), None)
+        return found or (next((_cut(text) for text in spellings if _is_name(text)), ""), _UNPROFILED)
 
     def _read_leniently(self, row: int, value: bytes, found: _Batch) -> None:
         try:
@@ -194,9 +225,10 @@ class Decoder:
             found.rejects.append(Reject(row, RejectCode.NO_MODEL_ID, text))
             return
         timestamp = first_present(parsed, TIMESTAMP)
-        at = self._find(model_id, first_present(parsed, MODEL_VERSION))
-        if at is None:
-            found.strangers.append((row, model_id[:_MAX_TEXT], timestamp))
+        version, at = self._find(model_id, first_present(parsed, MODEL_VERSION))
+        if at == _UNPROFILED:
+            is_label = _event_type(parsed, self._event_type) == "label"
+            found.strangers.append(_Stranger(row, Subject(_cut(model_id), version), timestamp, is_label))
             return
         found.rows[at].append(row)
         found.events[at].append(self._models[at].lenient.event(parsed, timestamp))
@@ -221,9 +253,9 @@ class Decoder:
 
 def _times(stamps: Sequence[int], found: _Batch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Event times and acceptance of all rows; unreadable times become rejects."""
-    rows = [row for of_model in found.rows for row in of_model] + [row for row, _, _ in found.strangers]
+    rows = [row for of_model in found.rows for row in of_model] + [stranger.row for stranger in found.strangers]
     unread = [event.timestamp for of_model in found.events for event in of_model]
-    unread += [timestamp for _, _, timestamp in found.strangers]
+    unread += [stranger.timestamp for stranger in found.strangers]
     # The records' own times are asked for only where an event has none.
     read, wrong = event_times(unread, [stamps[row] for row in rows] if None in unread else ())
     times, accepted = np.zeros(len(stamps), np.int64), np.zeros(len(stamps), np.bool_)
@@ -233,6 +265,15 @@ def _times(stamps: Sequence[int], found: _Batch) -> tuple[NDArray[np.int64], NDA
         accepted[rows[position]] = False
         found.rejects.append(Reject(rows[position], RejectCode.BAD_TIMESTAMP, message))
     return times, accepted
+
+
+def _event_type(parsed: Mapping[str, Any], default: EventType) -> EventType:
+    said = first_present(parsed, EVENT_TYPE)
+    return next((kind for kind in EVENT_TYPES if kind == said), default)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
 
 
 def _is_name(text: str) -> bool:

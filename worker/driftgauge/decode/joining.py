@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from driftgauge.decode.columns import Decoded, EventColumns
+from driftgauge.decode.columns import Decoded, EventColumns, UnprofiledRows
 from driftgauge.subject import Subject
 
 MAX_UNKNOWN_MODELS = 100
@@ -30,7 +30,17 @@ def joined(parts: Sequence[Decoded]) -> Decoded:
         [reject for part in parts for reject in part.rejects],
         [_joined_events(group) for group in groups.values()],
         capped(unknown),
+        _joined_unprofiled([part.unprofiled for part in parts if part.unprofiled is not None]),
     )
+
+
+def unprofiled_rows(found: Sequence[tuple[int, Subject]]) -> UnprofiledRows | None:
+    """From (row, subject) pairs in order of rows."""
+    if not found:
+        return None
+    known: dict[Subject, int] = {}
+    codes = [known.setdefault(subject, len(known)) for _, subject in found]
+    return UnprofiledRows(np.array([row for row, _ in found], np.int64), np.array(codes, np.int64), list(known))
 
 
 def capped(counts: Mapping[str, int]) -> dict[str, int]:
@@ -41,6 +51,17 @@ def capped(counts: Mapping[str, int]) -> dict[str, int]:
     if rest:
         kept[_OTHER_MODELS] = kept.get(_OTHER_MODELS, 0) + rest
     return kept
+
+
+def _joined_unprofiled(parts: Sequence[UnprofiledRows]) -> UnprofiledRows | None:
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    known: dict[Subject, int] = {}
+    codes = [
+        np.array([known.setdefault(subject, len(known)) for subject in part.subjects], np.int64)[part.codes]
+        for part in parts
+    ]
+    return UnprofiledRows(np.concatenate([part.rows for part in parts]), np.concatenate(codes), list(known))
 
 
 def _joined_events(group: Sequence[EventColumns]) -> EventColumns:

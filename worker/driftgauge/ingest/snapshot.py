@@ -8,6 +8,7 @@ import numpy as np
 from driftgauge.errors import StateError
 from driftgauge.ingest.source import OpenPane, SourceIngest
 from driftgauge.ingest.watermark import MIN_TIME
+from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.subject import Subject
 
 VERSION = 1
@@ -45,9 +46,9 @@ def snapshot(ingest: SourceIngest) -> bytes:
     panes = [
         _Pane(
             (subject.model_id, subject.model_version, subject.segment),
-            ingest.plans[subject].layout.profile_hash,
+            ingest.plans[subject].layout.profile_hash if subject in ingest.plans else NO_PROFILE,
             start,
-            ingest.plans[subject].pane_length,
+            ingest.length_of(subject),
             pane.counts.astype("<i8").tobytes(),
             pane.events,
             pane.first_offset,
@@ -64,7 +65,8 @@ def snapshot(ingest: SourceIngest) -> bytes:
 def restore(ingest: SourceIngest, data: bytes) -> None:
     """Bring a fresh ingest to the state in `data`. StateError if it doesn't fit, and the ingest is untouched.
 
-    Open panes of a model that isn't configured any more are dropped: nobody would take them.
+    Open panes that nobody would take are dropped: those of a model that isn't configured any more, and those of a
+    subject without a profile if it has one now, or its panes another length.
     """
     try:
         state = _decoder.decode(data)
@@ -76,6 +78,10 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
     for pane in state.panes:
         subject = Subject(*pane.subject)
         plan = ingest.plans.get(subject)
+        if pane.profile == NO_PROFILE:
+            if plan is None and ingest.unprofiled is not None and pane.length == ingest.length_of(subject):
+                panes[subject, pane.start] = _unprofiled(pane, subject)
+            continue
         if plan is None:
             continue
         if (pane.profile, pane.length) != (plan.layout.profile_hash, plan.pane_length):
@@ -95,4 +101,10 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
     ingest.idle = state.idle
     ingest.late = state.late
     ingest.cut_start, ingest.cut_to = state.cut_start, state.cut_to
-    ingest.open = panes
+    ingest.reopen(panes)
+
+
+def _unprofiled(pane: _Pane, subject: Subject) -> OpenPane:
+    if pane.counts or pane.start % pane.length or min(pane.events, pane.first_offset, pane.last_offset) < 0:
+        raise StateError(f"an open pane of {subject}, which has no profile, is not one that was stored here")
+    return OpenPane(np.empty(0, np.int64), pane.events, pane.first_offset, pane.last_offset, pane.incomplete)

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
 from driftgauge.ingest.counting import count_panes
+from driftgauge.ingest.unprofiled import PaneLimit, pane_rows
 from driftgauge.ingest.watermark import MIN_TIME, Admission, EventTime
 from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Watermark
+from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
 from driftgauge.subject import Subject
@@ -51,11 +53,16 @@ class OpenPane:
 
 @dataclass(slots=True)
 class Ingested:
-    """What a batch gave: messages for the panes topic in order, rejects with the batch they point into."""
+    """What a batch gave: messages for the panes topic in order, rejects with the batch they point into.
+
+    `events` are those of subjects with a profile. The others are counted in `unknown_models`, and again in
+    `beyond_limit` where so many came that they are in no pane.
+    """
 
     messages: list[Message] = field(default_factory=list)
     rejects: list[tuple[RecordBatch, Reject]] = field(default_factory=list)
     unknown_models: dict[str, int] = field(default_factory=dict)
+    beyond_limit: int = 0
     late: int = 0
     events: int = 0
 
@@ -64,7 +71,7 @@ class SourceIngest:
     """Ingest of one source. `position`: first offset not yet settled, from where a restart must read on.
 
     `cut_start`: reading starts in the middle of the log, so the panes that had begun by the time (`cut_to`, ms) of its
-    first record are marked incomplete.
+    first record are marked incomplete. `unprofiled`: how subjects without a profile are counted; None: not at all.
     """
 
     def __init__(
@@ -76,6 +83,7 @@ class SourceIngest:
         out_of_orderness: int,
         position: int = 0,
         cut_start: bool = False,
+        unprofiled: UnprofiledPlan | None = None,
     ) -> None:
         """A source with nothing read yet; `restore` (ingest/snapshot.py) brings one back."""
         self.source = source
@@ -83,9 +91,13 @@ class SourceIngest:
         self.position = position
         self.cut_start = cut_start
         self.cut_to = MIN_TIME
-        lengths = [plan.pane_length for plan in plans.values()]
-        self._grids = sorted(set(lengths))
+        self.unprofiled = unprofiled
+        # Where no model has panes as long as those of strangers, their panes close all the same.
+        extra = [unprofiled.length, *unprofiled.lengths.values()] if unprofiled is not None else []
+        lengths = [plan.pane_length for plan in plans.values()] or extra
+        self._grids = sorted({*lengths, *extra})
         self.time = EventTime.of(out_of_orderness, max(lengths))
+        self._limit = PaneLimit(unprofiled) if unprofiled is not None else None
         self.open: dict[tuple[Subject, int], OpenPane] = {}
         self.late = 0
         self.idle = False
@@ -138,7 +150,7 @@ class SourceIngest:
             done.rejects = [(held, _in_future(row, self.source)) for row in range(len(held))]
             self.position = held.offsets[-1] + 1
         for (subject, start), pane in self.open.items():
-            pane.incomplete |= start + self.plans[subject].pane_length > self.time.watermark
+            pane.incomplete |= start + self.length_of(subject) > self.time.watermark
         self.time.watermark = END_OF_TIME
         self._close(done.messages)
         return done
@@ -153,12 +165,34 @@ class SourceIngest:
         current = self.time.watermark
         return any(current == MIN_TIME or time // grid > current // grid for grid in self._grids)
 
+    def length_of(self, subject: Subject) -> int:
+        """Pane length (ms) of a subject that has panes here."""
+        plan = self.plans.get(subject)
+        if plan is not None:
+            return plan.pane_length
+        assert self.unprofiled is not None  # noqa: S101 (there are no others)
+        return self.unprofiled.length_of(subject.model_id)
+
+    def reopen(self, panes: dict[tuple[Subject, int], OpenPane]) -> None:
+        """Take these for the open panes, as a restored state holds them."""
+        self.open = panes
+        if self._limit is not None:
+            self._limit.restore([key for key in panes if key[0] not in self.plans])
+
     def _count(self, batch: RecordBatch, decoded: Decoded, admission: Admission, done: Ingested) -> None:
         met = np.full(len(batch), END_OF_TIME, np.int64)
         met[admission.taken] = admission.before
         for events in decoded.events:
             self._count_subject(batch, decoded.timestamps, events, met, done)
         self.late += done.late
+        if decoded.unprofiled is not None and self.unprofiled is not None and self._limit is not None:
+            for found in pane_rows(decoded.unprofiled, decoded.timestamps, met, self.unprofiled):
+                key = (found.subject, found.start)
+                if found.subject in self.plans or not (key in self.open or self._limit.admit(*key)):
+                    done.beyond_limit += found.events
+                    continue
+                first, last = batch.offsets[found.first_row], batch.offsets[found.last_row]
+                self._add(key, np.empty(0, np.int64), found.events, first, last)
 
     def _count_subject(
         self,
@@ -200,16 +234,18 @@ class SourceIngest:
     def _close(self, messages: list[Message]) -> None:
         """Emit what the watermark has passed, oldest first, then the watermark if it passed any pane end."""
         watermark = self.time.watermark
-        passed = [key for key in self.open if key[1] + self.plans[key[0]].pane_length <= watermark]
+        passed = [key for key in self.open if key[1] + self.length_of(key[0]) <= watermark]
         for subject, start in sorted(passed, key=lambda key: (key[1], key[0])):
             pane = self.open.pop((subject, start))
-            plan = self.plans[subject]
+            plan = self.plans.get(subject)
+            if plan is None and self._limit is not None:
+                self._limit.closed(subject, start)
             messages.append(
                 PartialPane(
                     subject,
-                    plan.layout.profile_hash,
+                    plan.layout.profile_hash if plan is not None else NO_PROFILE,
                     start,
-                    plan.pane_length,
+                    self.length_of(subject),
                     self.source,
                     pane.counts,
                     pane.events,

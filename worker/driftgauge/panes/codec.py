@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from driftgauge.errors import StateError
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange, Sources, Watermark
+from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
 from driftgauge.subject import Subject
@@ -49,14 +50,15 @@ class PaneRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_fi
     """A pane of one subject as seen by one source.
 
     `start` (ms since the epoch) and `length` (ms). Counts per cell in the profile's order: `features` by name, `score`
-    and `label` apart, so that a feature may have any name.
+    and `label` apart, so that a feature may have any name. `profile` null: the subject has none, so there are no counts
+    but `events`; its `model_version` is empty if the events name none.
     """
 
     schema_version: _Version
     model_id: _Name
-    model_version: _Name
+    model_version: str
     segment: str
-    profile: _Hash
+    profile: _Hash | None
     start: _Ms
     length: _Length
     source: SourceRecord
@@ -145,13 +147,14 @@ def _record(message: Message, layouts: Mapping[str, Layout]) -> _Record:
 
 
 def _pane_record(pane: PartialPane, layouts: Mapping[str, Layout]) -> PaneRecord:
-    layout = _layout(pane.profile, layouts)
+    layout = _layout(pane.profile, layouts) if pane.profile != NO_PROFILE else None
     counts: list[int] = pane.counts.tolist()
-    outputs = {slot.role: counts[slot.start : slot.stop] for slot in layout.outputs}
+    features = layout.features if layout is not None else ()
+    outputs = {slot.role: counts[slot.start : slot.stop] for slot in (layout.outputs if layout is not None else ())}
     return PaneRecord(
         "1.0",
         *pane.subject,
-        pane.profile,
+        pane.profile if layout is not None else None,
         pane.start,
         pane.length,
         SourceRecord(*pane.source),
@@ -159,15 +162,39 @@ def _pane_record(pane: PartialPane, layouts: Mapping[str, Layout]) -> PaneRecord
         pane.last_offset,
         pane.events,
         pane.incomplete,
-        {slot.name: counts[slot.start : slot.stop] for slot in layout.features},
+        {slot.name: counts[slot.start : slot.stop] for slot in features},
         outputs.get("score"),
         outputs.get("label"),
     )
 
 
 def _partial(record: PaneRecord, layouts: Mapping[str, Layout]) -> PartialPane:
-    layout = _layout(record.profile, layouts)
+    if record.last_offset < record.first_offset:
+        raise StateError("a pane record has a last_offset before its first_offset")
+    return PartialPane(
+        Subject(record.model_id, record.model_version, record.segment),
+        record.profile or NO_PROFILE,
+        record.start,
+        record.length,
+        _source(record.source),
+        np.array(_cells(record, layouts), np.int64),
+        record.events,
+        record.first_offset,
+        record.last_offset,
+        record.incomplete,
+    )
+
+
+def _cells(record: PaneRecord, layouts: Mapping[str, Layout]) -> list[int]:
+    """The counts in the layout's order."""
     outputs = {"score": record.score, "label": record.label}
+    if record.profile is None:
+        if record.features or any(cells is not None for cells in outputs.values()):
+            raise StateError("a pane record without a profile has counts for a field")
+        return []
+    if not record.model_version:
+        raise StateError("a pane record has a profile, but an empty model_version")
+    layout = _layout(record.profile, layouts)
     expected = {slot.role for slot in layout.outputs}
     flat: list[int] = []
     for slot in layout.slots:
@@ -179,20 +206,7 @@ def _partial(record: PaneRecord, layouts: Mapping[str, Layout]) -> PartialPane:
     unknown = [name for name, cells in outputs.items() if cells is not None and name not in expected]
     if unknown or len(record.features) != len(layout.features):
         raise StateError(f"a pane record has counts for a field that profile {record.profile} doesn't have")
-    if record.last_offset < record.first_offset:
-        raise StateError("a pane record has a last_offset before its first_offset")
-    return PartialPane(
-        Subject(record.model_id, record.model_version, record.segment),
-        record.profile,
-        record.start,
-        record.length,
-        _source(record.source),
-        np.array(flat, np.int64),
-        record.events,
-        record.first_offset,
-        record.last_offset,
-        record.incomplete,
-    )
+    return flat
 
 
 def _layout(profile: str, layouts: Mapping[str, Layout]) -> Layout:

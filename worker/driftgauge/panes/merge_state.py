@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 import numpy as np
+import orjson
 
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
+from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
 from driftgauge.subject import Subject
@@ -53,7 +55,7 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
     )
     fields = {"merge": _encoder.encode(head)}
     for (subject, start), pane in sorted(merge.open.items()):
-        fields[f"open/{subject}/{start}"] = _encoder.encode(
+        fields[f"open/{_name(pane)}/{start}"] = _encoder.encode(
             _Pane(
                 (subject.model_id, subject.model_version, subject.segment),
                 pane.profile,
@@ -68,9 +70,19 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
     return fields
 
 
-def restore_merge(fields: Mapping[str, bytes], expected: Mapping[Subject, tuple[Layout, int]]) -> PaneMerge:
+def _name(pane: Pane) -> str:
+    """Names of subjects without a profile come from outside: spelled so that no two of them meet in one field."""
+    return str(pane.subject) if pane.profile != NO_PROFILE else "/" + orjson.dumps(list(pane.subject)).decode()
+
+
+def restore_merge(
+    fields: Mapping[str, bytes],
+    expected: Mapping[Subject, tuple[Layout, int]],
+    unprofiled: UnprofiledPlan | None = None,
+) -> PaneMerge:
     """The inverse. `expected`: layout and pane length (ms) of every configured subject; other subjects are left out.
 
+    So are panes counted without a profile (`unprofiled`), if the subject has one now or its panes another length.
     StateError if a field is missing, unreadable or doesn't fit.
     """
     try:
@@ -92,6 +104,13 @@ def restore_merge(fields: Mapping[str, bytes], expected: Mapping[Subject, tuple[
     )
     for stored in panes:
         subject = Subject(*stored.subject)
+        if stored.profile == NO_PROFILE:
+            if unprofiled is None or subject in expected or stored.length != unprofiled.length_of(subject.model_id):
+                continue
+            if stored.counts or stored.events < 0:
+                raise StateError(f"an open pane of {subject}, which has no profile, is not one that was stored here")
+            merge.open[subject, stored.start] = _pane(stored)
+            continue
         if subject not in expected:
             continue
         layout, length = expected[subject]
@@ -100,15 +119,18 @@ def restore_merge(fields: Mapping[str, bytes], expected: Mapping[Subject, tuple[
                 f"an open pane of {subject} was counted with profile {stored.profile} over {stored.length} ms, but "
                 f"configured are profile {layout.profile_hash} and panes of {length} ms"
             )
-        pane = Pane(
-            subject,
-            stored.profile,
-            stored.start,
-            stored.length,
-            np.frombuffer(stored.counts, "<i8").astype(np.int64),
-            stored.events,
-            {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets},
-            stored.incomplete,
-        )
-        merge.open[pane.subject, pane.start] = pane
+        merge.open[subject, stored.start] = _pane(stored)
     return merge
+
+
+def _pane(stored: _Pane) -> Pane:
+    return Pane(
+        Subject(*stored.subject),
+        stored.profile,
+        stored.start,
+        stored.length,
+        np.frombuffer(stored.counts, "<i8").astype(np.int64),
+        stored.events,
+        {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets},
+        stored.incomplete,
+    )

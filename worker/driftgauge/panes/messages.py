@@ -19,6 +19,7 @@ class PartialPane:
     """A pane of one subject as seen by one source.
 
     `start` / `length`: ms. `counts` int64 [K] in the order of the profile's layout. `events`: events counted into it.
+    `profile` is a content hash, or NO_PROFILE (panes/unprofiled.py): then there are no `counts`.
     `first_offset` / `last_offset`: of the records behind it. `incomplete`: cut by the start or end of a replay.
     """
 

@@ -35,6 +35,11 @@ def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
         "alerts": config.alerts.model_dump(mode="json"),
         "limits": config.limits.model_dump(mode="json"),
         "models": [_model_plan(config, model) for model in models],
+        "without_profile": [
+            {"model_id": entry.model_id, "model_version": entry.model_version}
+            for entry in config.models
+            if entry.profile is None
+        ],
     }
 
 

@@ -13,6 +13,7 @@ from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.decode.columns import Reject
 from driftgauge.ingest.source import Ingested, SourceIngest
 from driftgauge.panes.messages import PartialPane, Sources
+from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.records import RecordBatch
 
 
@@ -77,7 +78,7 @@ def _count(totals: ReplayTotals, done: Ingested) -> None:
     totals.events += done.events
     totals.late += done.late
     for message in done.messages:
-        if isinstance(message, PartialPane):
+        if isinstance(message, PartialPane) and message.profile != NO_PROFILE:
             totals.first = message.start if totals.first is None else min(totals.first, message.start)
             totals.last = message.end if totals.last is None else max(totals.last, message.end)
     for model, count in done.unknown_models.items():

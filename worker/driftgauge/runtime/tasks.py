@@ -36,6 +36,7 @@ class Counters:
     rejected: int = 0
     late: int = 0
     unknown_model: int = 0
+    unknown_beyond_limit: int = 0
     panes: int = 0
     alerts: int = 0
     duplicates: int = 0
@@ -124,6 +125,7 @@ class IngestTask:
         self.counters.events += done.events
         self.counters.late += done.late
         self.counters.unknown_model += sum(done.unknown_models.values())
+        self.counters.unknown_beyond_limit += done.beyond_limit
         for _, reject in done.rejects:
             self.counters.reject(reject.code)
         letters = [self._topics.dead_letter(batch, reject) for batch, reject in done.rejects]
@@ -222,8 +224,7 @@ class DetectTask:
 
     def restore(self, fields: Mapping[str, bytes]) -> list[Publication]:
         """See Task."""
-        self.stage.restore(fields)
-        return []
+        return [self._publication(self._render(item)) for item in self.stage.restore(fields)]
 
     def start_at(self, position: int) -> None:
         """Where reading starts."""
