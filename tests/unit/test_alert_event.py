@@ -29,12 +29,15 @@ _INCOME = NumericField(
     counts=[250, 250, 250, 250, 0, 0, 0, 0],
 )
 _DECISION = CategoricalField(value_type="string", categories=["accepted", "rejected"], counts=[790, 210, 0, 0, 0, 0])
+_CHANNEL = CategoricalField(
+    value_type="string", categories=["web", "other", ""], known_other=["fax"], counts=[450, 300, 200, 50, 0, 0, 0]
+)
 _PROFILE = Profile(
     model_id="loan-approval",
     model_version="7",
     reference=ReferenceSpan(files=["train.csv"], rows=1000, first_ms=0, last_ms=1),
     suggested_pane="60s",
-    features={"income": _INCOME, "employment_type": _DECISION},
+    features={"income": _INCOME, "employment_type": _DECISION, "channel": _CHANNEL},
     prediction=PredictionProfile(scalar="label", label=_DECISION, score=_INCOME),
 )
 _SERIES = {series.key: series for series in contrasts_of(Layout.of(_PROFILE), 60_000).series}
@@ -143,6 +146,14 @@ def test_further_topics_of_a_pane_stand_under_more():
     }
 
 
+def test_a_features_share_carries_its_category_as_a_label():
+    event = render(_transition("employment_type|share|rejected", 0.21, 0.0, [60, 0, 0, 0, 0, 0]), _PUBLISHING)
+    labels = orjson.loads(event.to_json())["labels"]
+    assert (labels["alertname"], labels["feature"], labels["series"]) == ("FeatureDrift", "employment_type", "share")
+    assert labels["class"] == "rejected"
+    assert "share of rejected in employment_type" in event.annotations.description
+
+
 def test_a_predicted_share_carries_its_class_as_a_label():
     event = render(_transition("|predicted_share|rejected", 0.21, 0.64, [36, 64, 0, 0, 0, 0]), _PUBLISHING)
     labels = orjson.loads(event.to_json())["labels"]
@@ -169,6 +180,38 @@ def test_a_predicted_share_carries_its_class_as_a_label():
         (
             _transition("|predicted_share|rejected", 0.21, 0.64, [36, 64, 0, 0, 0, 0]),
             "predicted share of rejected 21 % → 64 % since 10:03",
+        ),
+        (
+            _transition("employment_type|share|rejected", 0.21, 0.0, [60, 0, 0, 0, 0, 0], direction="down"),
+            "employment_type: share of rejected 21 % → 0 % since 10:03",
+        ),
+        (
+            _transition("employment_type|share|rejected", 0.0, 0.2, [], event="resolved", at=_ONSET + 12_000_000),
+            "employment_type: share of rejected back to 20 %, lasted 3 h 20 min",
+        ),
+        (
+            _transition("channel|share|(other)", 0.05, 0.4, [1, 1, 1, 2, 0, 0, 0]),
+            "channel: share of rarer values 5 % → 40 % since 10:03",
+        ),
+        (
+            _transition("channel|share|other", 0.3, 0.1, [1, 1, 1, 2, 0, 0, 0], direction="down"),
+            "channel: share of other 30 % → 10 % since 10:03",
+        ),
+        (
+            _transition("channel|share|", 0.2, 0.1, [1, 1, 1, 2, 0, 0, 0], direction="down"),
+            'channel: share of "" 20 % → 10 % since 10:03',
+        ),
+        (
+            _transition("income|out_of_range|", 0.001, 1.0, [0, 0, 0, 0, 0, 0, 60, 0]),
+            "income out of range 0.1 % → 100 % since 10:03, below 0",
+        ),
+        (
+            _transition("income|out_of_range|", 0.001, 1.0, [0, 0, 0, 0, 0, 0, 30, 30]),
+            "income out of range 0.1 % → 100 % since 10:03, outside 0 to 181,000",
+        ),
+        (
+            _transition("income|location|", 0.59, 0.38, [40, 30, 20, 10, 0, 0, 0, 0], sd=-0.75, direction="down"),
+            "income median 50,000 → 30,000 (-0.75 sd), +0.32 sd off the profile before, since 10:03",
         ),
         (
             _transition("income|psi_1h|", 0.0, 0.31, [50, 20, 20, 10, 0, 0, 0, 0]),

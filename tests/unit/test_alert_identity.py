@@ -34,7 +34,7 @@ _PROFILE = Profile(
     model_version="7",
     reference=ReferenceSpan(files=["train.csv"], rows=1000, first_ms=0, last_ms=1),
     suggested_pane="60s",
-    features={"income": _INCOME},
+    features={"income": _INCOME, "employment_type": _DECISION},
     prediction=PredictionProfile(scalar="label", label=_DECISION, score=_INCOME),
 )
 _SERIES = {series.key: series for series in contrasts_of(Layout.of(_PROFILE), 60_000).series}
@@ -98,6 +98,8 @@ def test_parts_of_a_subject_do_not_run_into_each_other():
         ("income|out_of_range|", 0.0, 1.0, "critical"),
         ("|predicted_share|rejected", 0.64, 0.44, "critical"),
         ("|predicted_share|rejected", 0.21, 0.40, "warning"),
+        ("employment_type|share|rejected", 0.21, 0.0, "critical"),
+        ("employment_type|share|rejected", 0.21, 0.40, "warning"),
         ("income|psi_1h|", 0.0, 1.0, "critical"),
         ("income|psi_1h|", 0.0, 0.31, "warning"),
         ("income|location|", 0.5, 0.6, "warning"),
@@ -118,6 +120,7 @@ def test_severity_goes_by_the_size_of_the_change(key, before, after, severity):
         ("|prediction_unseen|", "DataQuality"),
         ("income|location|", "FeatureDrift"),
         ("income|psi_1h|", "FeatureDrift"),
+        ("employment_type|share|rejected", "FeatureDrift"),
         ("|score_spread|", "PredictionDrift"),
         ("|predicted_share|rejected", "PredictionDrift"),
     ],

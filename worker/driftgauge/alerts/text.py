@@ -14,8 +14,8 @@ from driftgauge.alerts.numbers import lasted, number, percent, percent_change, s
 from driftgauge.alerts.severity import AlertName, alertname_of, measure_of
 from driftgauge.alerts.transition import Transition
 from driftgauge.profiles.layout import Role
-from driftgauge.profiles.profile import NumericField
-from driftgauge.profiles.series import Series
+from driftgauge.profiles.profile import CategoricalField, NumericField
+from driftgauge.profiles.series import Series, other_name
 from driftgauge.subject import Subject
 
 Medians = tuple[Median, Median]
@@ -76,7 +76,8 @@ def describe_series(series: Series) -> str:
     if measure == "rate":
         return f"share of events whose {thing} is {_WORDS[base] if base != 'unseen' else 'unseen in the reference'}"
     if measure == "share":
-        return f"share of predictions that are {series.category}"
+        what = _category(series)
+        return f"share of predictions that are {what}" if series.feature is None else f"share of {what} in {thing}"
     if measure == "psi":
         return f"distribution of {thing} over the last {_window(series)}"
     return f"{base} of {thing} within its reference distribution"
@@ -88,12 +89,12 @@ def _moved(transition: Transition, medians: Medians | None) -> str:
     if measure == "rate":
         return f"{thing} {_WORDS[_base(series)]} {percent_change(evidence.before, evidence.after)}"
     if measure == "share":
-        return f"predicted share of {series.category} {percent_change(evidence.before, evidence.after)}"
+        return f"{_share(series)} {percent_change(evidence.before, evidence.after)}"
     if measure == "psi":
         return f"{thing} distribution moved: PSI {_psi(evidence.after)} over {_window(series)}{_limit(transition)}"
     size = _size(evidence.effect_sd)
     if medians is not None and (shown := _median_change(*medians)):
-        return f"{thing} median {shown}{size}"
+        return f"{thing} median {shown}{size}{_off_before(transition)}"
     if _base(series) == "spread":
         return f"{thing} spread {'wider' if evidence.direction == 'up' else 'narrower'}{size}"
     return f"{thing} moved {'up' if evidence.direction == 'up' else 'down'}{size}"
@@ -105,6 +106,15 @@ def _median_change(before: Median, after: Median) -> str:
     if after.beyond is not None:
         return f"{start} → {after.beyond} {end}"
     return f"{start} → {end}" if start != end else ""
+
+
+def _off_before(transition: Transition) -> str:
+    """The first median is the profile's: where the series had left it before the change, that has to be said."""
+    series, before = transition.series, transition.evidence.before
+    off = before - series.reference
+    if series.sd <= 0 or not math.isfinite(off) or abs(off) <= series.tolerance:
+        return ""
+    return f", {off / series.sd:+.2f} sd off the profile before,"
 
 
 def _added(transition: Transition, cells: Sequence[CellShift]) -> str:
@@ -133,7 +143,7 @@ def _back(transition: Transition) -> str:
     if measure == "rate":
         return f"{thing} {_WORDS[_base(series)]} back to {percent(after)}"
     if measure == "share":
-        return f"predicted share of {series.category} back to {percent(after)}"
+        return f"{_share(series)} back to {percent(after)}"
     if measure == "psi":
         return f"{thing} distribution back: PSI {_psi(after)} over {_window(series)}"
     return f"{thing} {_base(series)} back to where it was{_size(transition.evidence.effect_sd)}"
@@ -154,6 +164,19 @@ def _limit(transition: Transition) -> str:
 
 def _cells(cells: Sequence[CellShift]) -> str:
     return "; ".join(f"{cell.name} {percent_change(cell.before, cell.after)}" for cell in cells)
+
+
+def _share(series: Series) -> str:
+    category = _category(series)
+    return f"predicted share of {category}" if series.feature is None else f"{series.feature}: share of {category}"
+
+
+def _category(series: Series) -> str:
+    """The category as text; an empty one in quotes, and `other` by what it stands for."""
+    spec = series.slot.spec
+    if isinstance(spec, CategoricalField) and series.category == other_name(spec):
+        return "rarer values"
+    return series.category or '""'
 
 
 def _thing(series: Series) -> str:
