@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from driftgauge.detect.hours import completed_hours
 from driftgauge.detect.types import Detection, Detector, DetectorContext
-from driftgauge.panes.block import PaneBlock
+from driftgauge.panes.block import PaneBlock, SeriesHistory
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import (
     CategoricalField,
@@ -26,6 +26,7 @@ from driftgauge.profiles.series import HOUR, Contrasts, contrasts_of
 MINUTE = 60_000
 QUARTER = 15 * MINUTE
 BINS = 10
+RING = 400
 
 
 def profile(scale: float = 1.0, noise: SeriesNoise | None = None) -> Profile:
@@ -98,6 +99,7 @@ class Feed:
     def block(self, counts: NDArray[np.int64], starts: Sequence[int]) -> PaneBlock:
         evaluated = self.series.evaluate(counts)
         history = np.array(self.rows, np.int64).reshape(-1, self.series.layout.size)
+        past = self.series.evaluate(history[-RING:])
         before = np.array(self.starts, np.int64)
         every = np.concatenate([history, counts])
         hours = completed_hours(before[:0], history[:0], np.concatenate([before, np.array(starts, np.int64)]), every)
@@ -112,6 +114,7 @@ class Feed:
             evaluated.values,
             before,
             history,
+            SeriesHistory(past.values, past.n, RING),
             hour_starts=hours.starts,
             hour_counts=hours.counts,
         )

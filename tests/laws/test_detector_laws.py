@@ -17,8 +17,21 @@ from driftgauge.detect.detectors import DETECTORS
 from driftgauge.detect.envelope import seal
 from driftgauge.detect.types import Detector
 from driftgauge.errors import StateError
+from driftgauge.profiles.profile import ScaleNoise, SeriesNoise
 
-SERIES = contrasts()
+# Without a measurement of noise the multi-scale z watches nothing.
+MEASURED = SeriesNoise(
+    panes=2000,
+    mean=0.5,
+    variance=0.0004,
+    lag1=0.0,
+    mean_n=300,
+    scales=[
+        ScaleNoise(length="15m", windows=2000, variance=0.0004, events=300, dof=1999),
+        ScaleNoise(length="4h", windows=120, variance=0.0001, events=4500, dof=80),
+    ],
+)
+SERIES = contrasts(of=profile(noise=MEASURED))
 CONTEXT = context(SERIES, budget=1000.0)
 every_detector = pytest.mark.parametrize("name", list(DETECTORS))
 law = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -197,7 +210,7 @@ def test_a_subject_without_series_is_quiet(name: str) -> None:
 
 @every_detector
 def test_the_unit_of_a_feature_changes_nothing(name: str) -> None:
-    scaled = contrasts(of=profile(scale=1000.0))
+    scaled = contrasts(of=profile(scale=1000.0, noise=MEASURED))
     counts = draw(SERIES.layout, np.random.default_rng(7), 80, 300, 0.3)
     one, other = Feed(fresh(name), SERIES), Feed(DETECTORS[name].build(context(scaled, budget=1000.0), {}), scaled)
     one.push(counts)

@@ -18,16 +18,21 @@ class NoiseAt(NamedTuple):
     kurtosis: float
 
 
-def noise_at(series: Series, length: int, min_windows: int) -> NoiseAt | None:
-    """Noise of the series' mean over `length` ms; None if it isn't known.
+def noise_at(series: Series, panes: int, pane_length: int, min_windows: int) -> NoiseAt | None:
+    """Noise of the series' mean over so many panes of `pane_length` ms; None if it isn't known.
 
     From the longest scale that is no longer than `length`, because means over shorter windows wander more: also right,
     if cautious, where the worker's panes are longer than those the profile was measured at. For windows shorter than
-    any measured one, nothing is known. A scale with fewer than `min_windows` windows counts as not measured.
+    any measured one, nothing is known. A scale with fewer than `min_windows` windows counts as not measured. A profile
+    that tells the variance of single panes only is taken at its word for those.
     """
-    if series.noise is None:
+    noise, length = series.noise, panes * pane_length
+    if noise is None:
         return None
-    fitting = [x for x in series.noise.scales if x.windows >= min_windows and parse_duration(x.length) <= length]
+    if not noise.scales and panes == 1 and noise.panes >= min_windows and noise.mean_n > 0:
+        wander = max(0.0, noise.variance - series.sd**2 / noise.mean_n)
+        return NoiseAt(noise.variance, wander, noise.panes - 1.0, 0.0)
+    fitting = [x for x in noise.scales if x.windows >= min_windows and parse_duration(x.length) <= length]
     if not fitting:
         return None
     return _of(max(fitting, key=lambda x: parse_duration(x.length)), series)

@@ -65,7 +65,8 @@ class MultiScale:
         chosen = override(self._DEFAULTS, settings)
         require(8 <= chosen["min_windows"] <= 1_000_000, "min_windows must lie in 8..1000000")
         values = [s for s in context.series if s.kind == "value" and s.sd > 0 and s.reference_n > 0]
-        noise = {s.index: [noise_at(s, w * context.pane_length, chosen["min_windows"]) for w in SCALES] for s in values}
+        least = chosen["min_windows"]
+        noise = {s.index: [noise_at(s, w, context.pane_length, least) for w in SCALES] for s in values}
         series = [s for s in values if any(noise[s.index])]
         allowed = share_of(self.name, context.budget)
         self._levels = [

@@ -38,7 +38,7 @@ class WindowNoise(NamedTuple):
 
 def variance_of_mean(noise: WindowNoise, n: Array) -> Array:
     """tau^2 + sigma^2 / n + variance of the reference level, float64 [...]; n >= 1."""
-    return noise.tau2 + noise.sigma2 / n + noise.level2
+    return np.asarray(noise.tau2 + noise.sigma2 / n + noise.level2)
 
 
 def degrees_of_freedom(noise: WindowNoise, variance: Array) -> Array:
@@ -51,7 +51,7 @@ def degrees_of_freedom(noise: WindowNoise, variance: Array) -> Array:
     part = noise.measured / np.maximum(variance, np.finfo(np.float64).tiny)
     by_error = noise.dof / np.maximum(part, 1e-6) ** 2
     by_tails = 4 + 6 / np.maximum(noise.kurtosis * part**2, 1e-9)
-    return np.maximum(1.0, np.minimum(by_error, by_tails))
+    return np.asarray(np.maximum(1.0, np.minimum(by_error, by_tails)))
 
 
 def p_value(distance: Array, n: Array, noise: WindowNoise, reach: Array) -> Array:
