@@ -24,12 +24,14 @@ def noise_at(series: Series, panes: int, pane_length: int, min_windows: int) -> 
     From the longest scale that is no longer than `length`, because means over shorter windows wander more: also right,
     if cautious, where the worker's panes are longer than those the profile was measured at. For windows shorter than
     any measured one, nothing is known. A scale with fewer than `min_windows` windows counts as not measured. A profile
-    that tells the variance of single panes only is taken at its word for those.
+    that tells the variance of single panes only is taken at its word for those, unless they are longer than the
+    worker's.
     """
     noise, length = series.noise, panes * pane_length
     if noise is None:
         return None
-    if not noise.scales and panes == 1 and noise.panes >= min_windows and noise.mean_n > 0:
+    known = noise.panes >= min_windows and noise.mean_n > 0 and parse_duration(noise.length) <= length
+    if not noise.scales and panes == 1 and known:
         wander = max(0.0, noise.variance - series.sd**2 / noise.mean_n)
         return NoiseAt(noise.variance, wander, noise.panes - 1.0, 0.0)
     fitting = [x for x in noise.scales if x.windows >= min_windows and parse_duration(x.length) <= length]
