@@ -36,7 +36,7 @@ def wandering(rng: np.random.Generator, panes: int, correlation: float, sd: floa
 
 def measured(values: np.ndarray, n: int = 60) -> list[ScaleNoise]:
     starts = np.arange(len(values), dtype=np.int64) * MINUTE
-    return scale_noise(Panes(starts, values, np.full(len(values), float(n))), MINUTE, seasonal=False)
+    return scale_noise(Panes(starts, values, np.full(len(values), float(n))), MINUTE, SD, seasonal=False)
 
 
 def location(scales: list[ScaleNoise], panes: int = 14 * DAY, length: str = "1m") -> Series:

@@ -22,7 +22,10 @@ SETTINGS = LifecycleSettings(confirm_panes=6, horizon_panes=20, resolve_panes=5,
 
 
 class Scripted:
-    """A detector that alarms where the script says: {(minute, series key): confirmed}."""
+    """A detector that alarms where the script says: {(minute, series key): confirmed}.
+
+    Confirmed as "off" is an alarm of a detector that knows the reference level, and no onset.
+    """
 
     name = "scripted"
 
@@ -34,8 +37,8 @@ class Scripted:
         for row, start in enumerate(block.starts.tolist()):
             for (minute, key), confirmed in self.script.items():
                 if minute * MINUTE == start:
-                    onset = start if confirmed else None
-                    found.append(Detection(SERIES[key].index, row, self.name, 9.0, 3.0, "up", confirmed, onset))
+                    onset = start if confirmed is True else None
+                    found.append(Detection(SERIES[key].index, row, self.name, 9.0, 3.0, "up", bool(confirmed), onset))
         return found
 
     def snapshot(self):
@@ -193,3 +196,22 @@ def test_what_an_earlier_episode_left_behind_is_not_the_level_before_the_next():
     later = live(STORM_SCRIPT | {(m, MISSING): True for m in range(40, 50)}, panes)[4]
     assert (later.event, later.evidence.onset) == ("opened", 40 * MINUTE)
     assert later.evidence.before == pytest.approx(0.01)
+
+
+def test_a_series_off_its_reference_from_the_first_pane_is_one_alert_until_it_is_back():
+    """Nothing changes, so it is always where it was; but that is not where the reference has it."""
+    script = {(minute, LOCATION): "off" for minute in range(4, 40)}
+    panes = [pane(i, income_bin=3) for i in range(40)] + [pane(i) for i in range(40, 60)]
+    opened, resolved = live(script, panes)
+    assert (opened.event, resolved.event) == ("opened", "resolved")
+    assert opened.evidence.onset == 0
+    assert opened.evidence.before == SERIES[LOCATION].reference
+    assert opened.evidence.after == pytest.approx(0.875, abs=0.01)
+    assert resolved.at == (40 + SETTINGS.resolve_panes) * MINUTE
+
+
+def test_a_series_found_off_its_reference_is_dated_to_its_change():
+    script = {(minute, LOCATION): "off" for minute in range(13, 30)}
+    [opened] = live(script, [pane(i, income_bin=None if i < 12 else 3) for i in range(30)])
+    assert opened.evidence.onset == 12 * MINUTE
+    assert opened.evidence.n_before == 12 * 100

@@ -21,7 +21,8 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     `phase`: candidate (unpublished, waiting for the effect to show) or firing. `since`: count of non-empty panes when
     the phase began. `onset` ms. `before`, `n_before`: level of the series before the onset and events behind it.
     The rest counts once firing: end of the opening pane, severity in force, transitions published, pane end of the
-    last one, the analysis hash at opening, and the largest effect (distance from `before`) seen.
+    last one, the analysis hash at opening, the largest effect (distance from `before`) seen, and whether a detector
+    said that the series is off its reference level, rather than that it changed.
     """
 
     phase: Literal["candidate", "firing"]
@@ -36,6 +37,7 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     published_at: int = 0
     analysis: str = ""
     effect: float = 0.0
+    off_reference: bool = False
 
 
 class Episodes(msgspec.Struct, array_like=True, forbid_unknown_fields=True):

@@ -130,6 +130,8 @@ class Lifecycle:
         if detection.onset is not None and (episode.phase == "candidate"):
             episode.onset = detection.onset
             self._set_before(history, moment, series, episode)
+        if series.kind == "value" and detection.confirmed:
+            episode.off_reference = True
         agreed = (detection.statistic, detection.threshold, detection.p_value)
         episode.detectors.setdefault(detection.detector, agreed)
         return series.key, detection.confirmed
@@ -166,10 +168,7 @@ class Lifecycle:
             episode.onset = split.onset if split else moment.pane.start
             episode.before, episode.n_before = series.reference, series.reference_n
         elif not episode.n_before:
-            split = self._past(history, moment, series).split()
-            if split is not None:
-                episode.onset = split.onset
-            self._set_before(history, moment, series, episode)
+            self._find_onset(history, moment, series, episode)
         episode.phase, episode.since = "firing", moment.tick
         episode.opened_pane_end, episode.analysis = moment.pane.end, self._analysis
         level = self._level(history, moment, series, episode)
@@ -204,11 +203,18 @@ class Lifecycle:
 
     @staticmethod
     def _is_back(series: Series, episode: Episode, level: Level) -> bool:
-        """Back within half the smallest worthwhile effect of where it was. A series without events says nothing."""
+        """Back within half the smallest worthwhile effect of where it was. A series without events says nothing.
+
+        One that was off its reference must be back there too, or it would be off it again at once.
+        """
         if not level.n:
             return False
         if series.kind == "value":
-            return abs(level.mean - episode.before) <= series.tolerance / 2
+            was = abs(level.mean - episode.before) <= series.tolerance / 2
+            if not episode.off_reference:
+                return was
+            off = abs(level.mean - series.reference)
+            return off <= series.tolerance / 2 or (was and off <= series.tolerance)
         return level.mean <= max(episode.before, series.reference) + series.tolerance / 2
 
     def _level(self, history: History, moment: _Moment, series: Series, episode: Episode) -> Level:
@@ -221,6 +227,17 @@ class Lifecycle:
         """What a change point may be looked for in: the series since it was last known to be calm."""
         past = SeriesPast.of(history, series.index, moment.back)
         return past.since(self._state.calm_since.get(series.key))
+
+    def _find_onset(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
+        """Of a series found off its reference: the best cut, or the first pane known if it was off all along."""
+        past = self._past(history, moment, series)
+        split = past.split()
+        changed = split is not None and abs(split.after.mean - split.before.mean) > series.tolerance
+        if split is not None and (changed or abs(split.before.mean - series.reference) <= series.tolerance):
+            episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
+            return
+        episode.onset = int(past.starts[0]) if len(past.starts) else moment.pane.start
+        episode.before, episode.n_before = series.reference, series.reference_n
 
     def _set_before(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
         level = self._past(history, moment, series).until(episode.onset)

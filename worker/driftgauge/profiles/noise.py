@@ -61,7 +61,7 @@ def series_noise(
                 scales = [
                     scale
                     for length, at in measured.items()
-                    for scale in scale_noise(at.series(series.index), length, seasonal=len(season) > 0)
+                    for scale in scale_noise(at.series(series.index), length, series.sd, seasonal=len(season) > 0)
                 ]
                 by_length = {parse_duration(scale.length): scale for scale in scales}
                 noise = noise.model_copy(update={"scales": [by_length[length] for length in sorted(by_length)]})

@@ -41,14 +41,14 @@ class Panes(NamedTuple):
         return self.starts, n * np.where(present, self.values, 0.0), n
 
 
-def scale_noise(panes: Panes, pane: int, *, seasonal: bool) -> list[ScaleNoise]:
+def scale_noise(panes: Panes, pane: int, sd: float, *, seasonal: bool) -> list[ScaleNoise]:
     """Noise of the means over 1, 15, 60 and 360 panes of `pane` ms, for scales with at least eight windows.
 
     Windows don't overlap and hold consecutive non-empty panes. A window's residual is its mean less the mean of all
     events outside its week (leave one week out), where the reference spans two weeks; outside its day, where it spans
     two days; else less the mean of all. With few weeks the level itself is uncertain, and this way the residuals say
-    so. `seasonal`: less the mean at the same hour of the week, as the season is known and taken off. No way of
-    measuring finds wander in rows whose order is random.
+    so. `sd`: of one event. `seasonal`: less the mean at the same hour of the week, as the season is known and taken
+    off. No way of measuring finds wander in rows whose order is random.
     """
     _, sums, n = panes.sums()
     blocks, held_out = _held_out(panes.starts, pane)
@@ -72,6 +72,7 @@ def scale_noise(panes: Panes, pane: int, *, seasonal: bool) -> list[ScaleNoise]:
                     deviations[: windows * scale].reshape(shape)[known],
                     events[known],
                     days[known],
+                    sd,
                     held_out=held_out,
                 )
             )
@@ -90,7 +91,9 @@ def _held_out(starts: NDArray[np.int64], pane: int) -> tuple[NDArray[np.int64], 
     return np.minimum(since // unit, whole - 1), True
 
 
-def _measure(length: str, deviations: Floats, events: Floats, days: NDArray[np.int64], *, held_out: bool) -> ScaleNoise:
+def _measure(
+    length: str, deviations: Floats, events: Floats, days: NDArray[np.int64], sd: float, *, held_out: bool
+) -> ScaleNoise:
     """`deviations`, `events` float64 [W, scale]: n times residual, and n, of each pane of each window."""
     n = events.sum(axis=1)
     residual = deviations.sum(axis=1) / n
@@ -98,13 +101,16 @@ def _measure(length: str, deviations: Floats, events: Floats, days: NDArray[np.i
     squares = residual**2
     variance = float(squares.mean() if held_out else squares.sum() / (windows - 1))
     dof = _dof(squares, days)
+    wander = max(0.0, variance - sd**2 * float((1 / n).mean()))
+    # Windows that hold few events lie further off; that alone makes tails heavy in which no wander is.
+    scaled = _robust(deviations, events) / np.sqrt(wander + sd**2 / _events_behind(n, len(events[0])))
     return ScaleNoise(
         length=length,
         windows=windows,
         variance=variance,
         events=float(1 / (1 / n).mean()),
         dof=dof,
-        kurtosis=_excess(_robust(deviations, events), dof),
+        kurtosis=_excess(scaled, dof),
     )
 
 
@@ -130,6 +136,11 @@ def _robust(deviations: Floats, events: Floats) -> Floats:
         return np.asarray((deviations.sum(axis=1) - deviations.max(axis=1) - deviations.min(axis=1)) / events.sum(1))
     panes = deviations[:, 0] / events[:, 0]
     return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(panes, 3), axis=1))
+
+
+def _events_behind(n: Floats, panes: int) -> Floats:
+    """Events behind each residual of `_robust`: a median of three panes is nearly as good as the mean of two."""
+    return n if panes > 1 else np.lib.stride_tricks.sliding_window_view(n, 3).mean(axis=1)
 
 
 def _excess(x: Floats, dof: float) -> float:

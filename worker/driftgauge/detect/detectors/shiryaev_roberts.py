@@ -27,6 +27,9 @@ _VERSION = 3
 _NOTHING = -1000.0
 # Panes whose likelihood ratios are held at a time (12 x series floats each).
 _CHUNK = 256
+# Wander within so many standard errors of none is taken for none, or else a rate that was steady by all appearances
+# would be found late.
+_SURE = 3.0
 
 
 class ShiryaevRoberts:
@@ -158,7 +161,12 @@ def event_correlation(series: Series, pane_length: int) -> float:
     that are k times as long have seen it last for k panes: k times as much.
     """
     noise, spread = noise_of(series), series.reference * (1 - series.reference)
-    if noise is None or spread <= 0:
+    if noise is None or series.noise is None or spread <= 0:
+        return 0.0
+    # The variance of a variance of counts (that of a Poisson number has the kurtosis 3 + 1 / mean).
+    sampling = spread / series.noise.mean_n
+    chance = math.sqrt((2 + 1 / (series.noise.mean_n * series.reference)) / series.noise.panes)
+    if noise.wander < _SURE * sampling * chance:
         return 0.0
     return max(noise.wander, long_run_variance(series, noise) / pane_length) / spread
 
