@@ -150,7 +150,8 @@ def test_a_features_share_carries_its_category_as_a_label():
     event = render(_transition("employment_type|share|rejected", 0.21, 0.0, [60, 0, 0, 0, 0, 0]), _PUBLISHING)
     labels = orjson.loads(event.to_json())["labels"]
     assert (labels["alertname"], labels["feature"], labels["series"]) == ("FeatureDrift", "employment_type", "share")
-    assert labels["class"] == "rejected"
+    assert labels["category"] == "rejected"
+    assert "class" not in labels
     assert "share of rejected in employment_type" in event.annotations.description
 
 

@@ -11,6 +11,7 @@ from driftgauge.errors import InputError
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.pane_length import suggest_pane
+from driftgauge.profiles.notes import UNTIMED
 from driftgauge.profiles.profile import CategoricalField, NumericField, psi_noise_of
 from driftgauge.profiles.reference import ColumnGatherer
 from driftgauge.profiles.series import contrasts_of
@@ -65,7 +66,8 @@ def test_a_constant_column_has_one_bin_no_spread_and_a_warning():
     result = built({"x": ("numeric", [0.003467] * 1000)})
     field = result.profile.features["x"]
     assert (field.edges, field.sd, field.counts) == ([], 0.0, [1000, 0, 0, 0, 0])
-    assert [note.level for note in result.notes] == ["warning"]
+    assert [note.level for note in result.notes] == ["warning", "hint"]
+    assert result.notes[1] == UNTIMED
     assert "constant (0.003467)" in result.notes[0].text
 
 
@@ -111,7 +113,7 @@ def test_hints_offer_categories_times_and_identifiers():
             "name": ("string", [f"n{i}" for i in rows]),
         }
     )
-    assert [note.text for note in result.notes] == [
+    assert [note.text for note in result.notes if note != UNTIMED] == [
         '"grade" has 5 distinct integers; --categorical grade treats it as categorical',
         '"day" looks like a time; --timestamp day reads it as the rows\' time',
         '"name" has 100 distinct values in 100 rows: if it is an identifier, --exclude name',

@@ -50,7 +50,9 @@ class _Wire(BaseModel):
 
 
 class Labels(_Wire):
-    """Stable identity of a problem. `feature`, `segment` and `class` (of a predicted share) only where they apply.
+    """Stable identity of a problem.
+
+    `feature`, `segment`, `category` (of a feature's share) and `class` (of a predicted share) only where they apply.
 
     `model_version` is empty only in a `BaselineMissing` about events that name none.
     """
@@ -62,6 +64,7 @@ class Labels(_Wire):
     feature: str = Field(default="", exclude_if=_is_empty)
     segment: str = Field(default="", exclude_if=_is_empty)
     class_: str = Field(default="", validation_alias="class", serialization_alias="class", exclude_if=_is_empty)
+    category: str = Field(default="", exclude_if=_is_empty)
     series: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -212,7 +215,8 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
         model_version=subject.model_version,
         feature=series.feature or "",
         segment=subject.segment,
-        class_=series.category or "",
+        class_=(series.category or "") if series.feature is None else "",
+        category=(series.category or "") if series.feature is not None else "",
         series=series.name,
     )
     resolved = transition.event == "resolved"

@@ -88,8 +88,8 @@ def _subject_of(labels: Labels) -> str:
 
 
 def series_text(labels: Labels) -> str:
-    """`employment_type missing`, `predicted_share rejected`."""
-    return " ".join(part for part in (labels.feature, labels.series, labels.class_) if part)
+    """`employment_type missing`, `channel share web`, `predicted_share rejected`."""
+    return " ".join(part for part in (labels.feature, labels.series, labels.category, labels.class_) if part)
 
 
 def clock(time: str) -> str:

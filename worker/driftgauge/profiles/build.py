@@ -18,7 +18,7 @@ from driftgauge.errors import InputError
 from driftgauge.profiles.bins import Counted, categorical_field, numeric_field, whole_values
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.noise import psi_noise, series_noise
-from driftgauge.profiles.notes import Note, notes_on
+from driftgauge.profiles.notes import UNTIMED, Note, notes_on
 from driftgauge.profiles.offline_metrics import offline_metrics
 from driftgauge.profiles.pane_length import suggest_pane
 from driftgauge.profiles.profile import (
@@ -89,6 +89,8 @@ def build_profile(
     if not features:
         raise InputError("every feature column is empty; nothing can be compared with such a reference")
     prediction, output_cells = _prediction(output, score_values, margin)
+    if not reference.timed:
+        notes.append(UNTIMED)
     pane = suggest_pane(times)
     profile = Profile(
         model_id=model_id,

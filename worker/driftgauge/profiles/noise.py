@@ -117,7 +117,7 @@ def _noise(panes: Panes, pane: int, season: NDArray[np.float64]) -> SeriesNoise 
         mean=mean,
         variance=squares / (len(x) - 1),
         lag1=min(max(lag1, -1.0), 1.0),
-        mean_n=float(n.mean()),
+        mean_n=float(1 / (1 / n).mean()),
         season=season.tolist(),
     )
 

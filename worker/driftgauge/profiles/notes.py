@@ -25,6 +25,13 @@ class Note(NamedTuple):
     text: str
 
 
+UNTIMED = Note(
+    "hint",
+    "the rows' time isn't given and they are taken to be in order; where they are not, what a feature does by the hour "
+    "is unknown and looks like drift: --timestamp COL says it",
+)
+
+
 def notes_on(
     name: str, column: Column, field: NumericField | CategoricalField | None, *, timed: bool
 ) -> Iterator[Note]:

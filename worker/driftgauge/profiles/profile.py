@@ -68,10 +68,11 @@ class SeriesNoise(_Model):
     """How a series moved from pane to pane in the reference, over its non-empty panes of `length` (the suggested pane).
 
     `variance` is the plain between-pane variance of the pane values (sampling noise included), `lag1` their lag-1
-    autocorrelation, `mean_n` the mean number of events behind a value, `panes` how many panes were measured. `scales`:
-    the same for means over longer windows, shortest first; for values only, not for rates. `season`: by how much the
-    series lies above its mean at each hour of the day (UTC), on working days and then at weekends (48 numbers, or none
-    where the reference shows no season); variance, lag1 and scales are those of what is left without it.
+    autocorrelation, `mean_n` the harmonic mean of the events behind a value (sampling adds sd^2 / mean_n to the
+    variance), `panes` how many panes were measured. `scales`: the same for means over longer windows, shortest first;
+    for values only, not for rates. `season`: by how much the series lies above its mean at each hour of the day (UTC),
+    on working days and then at weekends (48 numbers, or none where the reference shows no season); variance, lag1 and
+    scales are those of what is left without it.
     """
 
     length: Length = "1m"
