@@ -59,7 +59,7 @@ def test_a_window_of_other_parameters_is_refused() -> None:
         (MINUTE, Noise(1e-3, 0.9, HOUR), 60),
     ],
 )
-def test_blocks_are_long_in_minutes_and_never_shorter_than_what_was_measured(pane: int, noise: Noise | None, panes: int) -> None:
+def test_blocks_are_long_in_minutes_and_never_shorter_than_measured(pane: int, noise: Noise | None, panes: int) -> None:
     assert block_length(pane, noise) == panes
 
 

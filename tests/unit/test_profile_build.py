@@ -10,8 +10,8 @@ import pytest
 from driftgauge.errors import InputError
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.layout import Layout
-from driftgauge.profiles.pane_length import suggest_pane
 from driftgauge.profiles.notes import UNTIMED
+from driftgauge.profiles.pane_length import suggest_pane
 from driftgauge.profiles.profile import CategoricalField, NumericField, psi_noise_of
 from driftgauge.profiles.reference import ColumnGatherer
 from driftgauge.profiles.series import contrasts_of
@@ -223,7 +223,7 @@ def test_psi_of_steady_windows_is_that_of_sampling():
     assert profile.suggested_pane == "1h"
     psi = psi_noise_of(profile.features["x"], "1d")
     assert psi.windows == days
-    # Shorter windows are measured too, as panes may be shorter than the suggested ones; longer ones there are too few of.
+    # Shorter windows are measured too, as panes may be shorter than the suggested ones.
     assert [noise.length for noise in profile.features["x"].psi] == ["1h", "2h", "6h", "1d", "6d"]
     # A chi-squared of 19 degrees of freedom times 1/n + 1/m.
     scale = 1 / per_day + 1 / ((days - 1) * per_day)
