@@ -15,6 +15,7 @@ from rich.table import Table
 from driftgauge import config_file
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.short_panes import short_panes
+from driftgauge.cli.smallest_changes import as_json, events_per_pane, smallest_changes
 from driftgauge.durations import format_duration
 from driftgauge.engine import models_of, problems_of
 from driftgauge.runtime.plan import resolved_plan
@@ -26,14 +27,22 @@ EXAMPLE = "driftgauge check -c driftgauge.yaml"
 def command(
     config: ConfigOption,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    events: Annotated[
+        float | None,
+        typer.Option(min=1, help="Events a pane that the smallest changes are told for (default: as the reference)."),
+    ] = None,
 ) -> None:
     """Validate a configuration and the profiles it names, without Kafka and Redis, and print the resolved plan.
 
-    Problems are listed all at once as FILE:LINE:COLUMN: PATH: MESSAGE; the exit code is then 2.
+    Problems are listed all at once as FILE:LINE:COLUMN: PATH: MESSAGE; the exit code is then 2. For each series it says
+    the smallest lasting change that would be found within an hour, as the false-alarm budget has it.
     """
     loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
     models = models_of(loaded.config, loaded.profiles)
     plan = resolved_plan(loaded.config, models)
+    for entry, model in zip(plan["models"], models, strict=True):
+        entry["events_per_pane"] = events or events_per_pane(model)
+        entry["smallest_changes"] = as_json(smallest_changes(model, entry["events_per_pane"]))
     if json:
         print(orjson.dumps(plan, option=orjson.OPT_INDENT_2).decode())
     else:
@@ -67,6 +76,8 @@ def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
         if note is not None:
             console.print(f"  [bold yellow]note[/]       {escape(note)}", soft_wrap=True)
         console.print(_detectors(model["detectors"]))
+        console.print(f"  Found at {model['events_per_pane']:,.4g} events a pane, if it lasts:")
+        console.print(_changes(model["smallest_changes"]))
     for entry in plan["without_profile"]:
         console.print()
         console.print(f"[bold]Model[/]   {escape(entry['model_id'])} version {escape(entry['model_version'])}")
@@ -84,6 +95,14 @@ def _detectors(detectors: dict[str, dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=True, show_header=False)
     for name, settings in detectors.items():
         table.add_row(name, "  ".join(f"{key}={_short(value)}" for key, value in settings.items()))
+    return table
+
+
+def _changes(changes: Sequence[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=True, show_header=False)
+    for change in changes:
+        name = " ".join(part for part in (change["feature"], change["series"], change["category"]) if part)
+        table.add_row(escape(name), change["text"], f"within {change['within']}")
     return table
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, Self
 
+from driftgauge.detect.sensitivity import Sensitivity
 from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.series import Series
 
@@ -67,6 +68,10 @@ class Detector(Protocol):
 
     def update(self, block: PaneBlock) -> list[Detection]:
         """Feed closed panes, in order; detections ordered by (pane, series)."""
+        ...
+
+    def sensitivity(self, events: float) -> Sequence[Sensitivity]:
+        """What it would find at `events` a pane, of the series for which that can be told."""
         ...
 
     def snapshot(self) -> bytes:

@@ -7,12 +7,13 @@ The life cycle confirms by effect.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.normalise import NormalisedBlocks
 from driftgauge.detect.river_state import AdwinParameters, decode_adwin, encode_adwin
+from driftgauge.detect.sensitivity import Sensitivity
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.errors import StateError
@@ -85,6 +86,10 @@ class Adwin:
                         )
                     )
         return found
+
+    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
+        """Not told: what ADWIN finds hangs on how long its window has grown."""
+        return ()
 
     def snapshot(self) -> bytes:
         """The open blocks, then each window in river's own bytes."""

@@ -7,7 +7,7 @@ state of its own, and goes on detecting while the difference lasts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from driftgauge.detect.budget import level, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.scale_noise import noise_at
+from driftgauge.detect.sensitivity import Sensitivity, panes_of_an_hour, smallest
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.detect.windows.means import WindowNoise, p_value, variance_of_mean
@@ -69,6 +70,7 @@ class MultiScale:
         noise = {s.index: [noise_at(s, w, context.pane_length, least) for w in SCALES] for s in values}
         series = [s for s in values if any(noise[s.index])]
         allowed = share_of(self.name, context.budget)
+        self._pane_length = context.pane_length
         self._levels = [
             level(allowed, len(SCALES) * len(series), max(1.0, context.looks * min(1.0, _LOOKS_PER_WINDOW / w)))
             for w in SCALES
@@ -166,6 +168,23 @@ class MultiScale:
                 p_value=float(p),
             )
             for row, column, value, p in zip(some.rows, some.columns, strength, some.p, strict=True)
+        ]
+
+    def sensitivity(self, events: float) -> Sequence[Sensitivity]:
+        """The distance that passes the limit of the longest scale within an hour, or the tolerance if that is more."""
+        i = max(k for k, w in enumerate(SCALES) if w == 1 or w <= panes_of_an_hour(self._pane_length))
+        noise, n = self._noise[i], np.full(len(self._series), max(1.0, events * SCALES[i]))
+        furthest = np.maximum(self._reference, 1 - self._reference)
+        ways = _PANES_OF_PAIR if SCALES[i] == 1 else 1
+
+        def found(distance: NDArray[np.float64]) -> NDArray[np.bool_]:
+            return np.asarray(ways * p_value(distance, n, noise, furthest) < self._levels[i])
+
+        distance = np.maximum(smallest(found, np.zeros(len(n)), np.ones(len(n))), self._tolerance)
+        return [
+            Sensitivity(int(series), self.name, SCALES[i], float(d))
+            for series, d, known in zip(self._series, distance, self._known[i], strict=True)
+            if known
         ]
 
     def snapshot(self) -> bytes:

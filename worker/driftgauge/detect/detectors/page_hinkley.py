@@ -6,7 +6,7 @@ no minimum of values after the change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from driftgauge.detect.envelope import fingerprint, seal, unseal
@@ -17,6 +17,7 @@ from driftgauge.detect.river_state import (
     decode_page_hinkley,
     encode_page_hinkley,
 )
+from driftgauge.detect.sensitivity import Sensitivity
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext, Direction
 from driftgauge.errors import StateError
@@ -88,6 +89,10 @@ class PageHinkley:
                         )
                     )
         return found
+
+    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
+        """Not told: candidates are confirmed by what the series did before."""
+        return ()
 
     def snapshot(self) -> bytes:
         """The open blocks, then six floats per test."""

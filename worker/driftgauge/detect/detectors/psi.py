@@ -9,7 +9,7 @@ explains, and the events behind it. It keeps no state of its own, and goes on de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from driftgauge.detect.budget import level, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.hours import hour_of
+from driftgauge.detect.sensitivity import Sensitivity
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.detect.windows.compared import compared_cells
@@ -134,6 +135,10 @@ class Psi:
             for row, column, value in zip(rows, columns, p, strict=True)
             if value < self._alpha
         ]
+
+    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
+        """Not told: PSI is of the whole distribution, and its limit is the tolerance of the series."""
+        return ()
 
     def snapshot(self) -> bytes:
         """An envelope alone: the window lies in the history that comes with every block."""

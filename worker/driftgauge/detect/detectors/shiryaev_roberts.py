@@ -7,7 +7,7 @@ storm after two to four events, and its average run length is a theorem that nee
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from driftgauge.detect.budget import average_run_length, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.normalise import long_run_variance, noise_of
+from driftgauge.detect.sensitivity import Sensitivity, panes_of_an_hour, smallest
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.errors import StateError
@@ -65,6 +66,7 @@ class ShiryaevRoberts:
         self._resolved = {**chosen, "average_run_length": run_length if math.isfinite(run_length) else None}
         self._mark = fingerprint(self.name, _VERSION, context, series, self._resolved)
         self._series = np.array([s.index for s in series], np.int64)
+        self._pane_length = context.pane_length
         self._log_threshold = math.log(run_length)
         self._limit = np.array([limits[s.index] for s in series], np.float64)
         rates = np.array([grid(limits[s.index], chosen["points"]) for s in series]).reshape(-1, chosen["points"])
@@ -133,6 +135,19 @@ class ShiryaevRoberts:
             self._log_m[i] = _NOTHING
             self._sum[i] = 0.0
         return found
+
+    def sensitivity(self, events: float) -> Sequence[Sensitivity]:
+        """The rate whose mean evidence over an hour passes the threshold, for one alternative of the mixture."""
+        panes, n = panes_of_an_hour(self._pane_length), np.full(len(self._series), events)
+        worth = panes * n / (1 + n * self._correlation)
+        needed = self._log_threshold + math.log(self._if_hit.shape[1])
+
+        def found(rate: NDArray[np.float64]) -> NDArray[np.bool_]:
+            evidence = rate[:, np.newaxis] * self._if_hit + (1 - rate)[:, np.newaxis] * self._if_miss
+            return np.asarray(worth * evidence.max(axis=1, initial=-np.inf) >= needed)
+
+        rates = smallest(found, self._limit, np.ones(len(self._series)))
+        return [Sensitivity(int(i), self.name, panes, float(r)) for i, r in zip(self._series, rates, strict=True)]
 
     def snapshot(self) -> bytes:
         """Evidence (log M), cumulative sums and onsets of all components."""
