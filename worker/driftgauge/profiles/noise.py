@@ -23,6 +23,7 @@ from driftgauge.profiles.series import Contrasts, Series, contrasts_of, noise_ke
 MIN_PANES = 8
 MIN_WINDOWS = 3
 _PER_CELL = 5
+_PHASES = 4
 _PANES_AT_ONCE = 512
 _PSEUDO = 0.5
 
@@ -142,22 +143,37 @@ def psi_noise(slot: Slot, times: NDArray[np.int64], cells: NDArray[np.int64]) ->
 def _psi_noise(
     slot: Slot, length: int, times: NDArray[np.int64], cells: NDArray[np.int64], compared: int
 ) -> PsiNoise | None:
+    # The detector's window slides: where the reference has a season, windows that begin elsewhere lie further off.
+    found = [
+        _window_psi(times + i * length // _PHASES, cells, length, compared, slot.spec.bins, shifted=i > 0)
+        for i in range(_PHASES)
+    ]
+    if len(found[0]) < MIN_WINDOWS:
+        return None
+    psi = np.concatenate(found)
+    return PsiNoise(
+        length=format_duration(length),
+        windows=len(found[0]),
+        mean=max(float(psi.mean()), 0.0),
+        variance=float(psi.var(ddof=1)),
+    )
+
+
+def _window_psi(
+    times: NDArray[np.int64], cells: NDArray[np.int64], length: int, compared: int, bins: int, *, shifted: bool
+) -> NDArray[np.float64]:
+    """PSI of the tumbling windows that hold enough values."""
     _, window = np.unique(times // length, return_inverse=True)
     windows = int(window.max()) + 1 if window.size else 0
     counts = np.bincount(window * compared + cells, minlength=windows * compared).reshape(windows, compared)
     rest = counts.sum(axis=0) - counts
     # A window that is the whole reference has nothing to be compared with.
-    large = (counts.sum(axis=1) >= _PER_CELL * slot.spec.bins) & (rest.sum(axis=1) > 0)
-    if np.count_nonzero(large) < MIN_WINDOWS:
-        return None
+    large = (counts.sum(axis=1) >= _PER_CELL * bins) & (rest.sum(axis=1) > 0)
+    if shifted:
+        # The reference begins and ends within them.
+        large[:1] = large[-1:] = False
     p, q = _shares(counts[large]), _shares(rest[large])
-    psi = ((p - q) * np.log(p / q)).sum(axis=1)
-    return PsiNoise(
-        length=format_duration(length),
-        windows=len(psi),
-        mean=max(float(psi.mean()), 0.0),
-        variance=float(psi.var(ddof=1)),
-    )
+    return np.asarray(((p - q) * np.log(p / q)).sum(axis=1))
 
 
 def _shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
