@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from driftgauge.detect.hours import completed_hours
 from driftgauge.detect.types import Detection, Detector, DetectorContext
 from driftgauge.panes.block import PaneBlock, SeriesHistory
+from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import (
     CategoricalField,
@@ -21,7 +22,7 @@ from driftgauge.profiles.profile import (
     ReferenceSpan,
     SeriesNoise,
 )
-from driftgauge.profiles.series import HOUR, Contrasts, contrasts_of
+from driftgauge.profiles.windows import HOUR
 
 MINUTE = 60_000
 QUARTER = 15 * MINUTE

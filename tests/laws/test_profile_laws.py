@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftgauge.profiles.build import Reference, build_profile
+from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import Profile
 from driftgauge.profiles.reference import ColumnGatherer
-from driftgauge.profiles.series import contrasts_of
 from driftgauge.sources import csv_file, jsonl_file, parquet_file
 from driftgauge.sources.canonical import canonical_events
 from driftgauge.sources.columns import Columns

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import CategoricalField, NumericField, PredictionProfile, Profile, ReferenceSpan
-from driftgauge.profiles.series import SHARES, contrasts_of
+from driftgauge.profiles.series_plan import SHARES
 
 _texts = st.text("ab|\\()", max_size=4) | st.sampled_from(["other", "(other)", "missing", "share", "", "|share|"])
 

@@ -12,9 +12,9 @@ from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
 from driftgauge.alerts.fingerprint import fingerprint
 from driftgauge.alerts.natural import median_of, top_cells
 from driftgauge.alerts.transition import DetectorEvidence, Evidence, Transition
+from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import CategoricalField, NumericField, PredictionProfile, Profile, ReferenceSpan
-from driftgauge.profiles.series import contrasts_of
 from driftgauge.subject import Subject
 from driftgauge.timestamps import parse_timestamp
 

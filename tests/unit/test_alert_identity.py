@@ -7,6 +7,7 @@ from driftgauge.alerts.fingerprint import fingerprint
 from driftgauge.alerts.identity import event_id
 from driftgauge.alerts.severity import alertname_of, severity_of
 from driftgauge.alerts.transition import Evidence, Transition
+from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import (
     CategoricalField,
@@ -15,7 +16,6 @@ from driftgauge.profiles.profile import (
     Profile,
     ReferenceSpan,
 )
-from driftgauge.profiles.series import contrasts_of
 from driftgauge.subject import Subject
 
 _INCOME = NumericField(

@@ -11,8 +11,8 @@ from driftgauge.detect.subject import SubjectDetection
 from driftgauge.detect.types import Detection
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
+from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
-from driftgauge.profiles.series import contrasts_of
 
 LAYOUT = Layout.of(small_profile())
 CONTRASTS = contrasts_of(LAYOUT, MINUTE)

@@ -9,12 +9,12 @@ import pytest
 
 from driftgauge.errors import InputError
 from driftgauge.profiles.build import Reference, build_profile
+from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.notes import UNTIMED
 from driftgauge.profiles.pane_length import suggest_pane
 from driftgauge.profiles.profile import CategoricalField, NumericField, psi_noise_of
 from driftgauge.profiles.reference import ColumnGatherer
-from driftgauge.profiles.series import contrasts_of
 
 
 def column(kind, values):

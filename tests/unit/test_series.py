@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from driftgauge.detect.history import History
+from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import (
     CategoricalField,
@@ -15,7 +16,6 @@ from driftgauge.profiles.profile import (
     ReferenceSpan,
     SeriesNoise,
 )
-from driftgauge.profiles.series import contrasts_of
 
 MINUTE = 60_000
 

@@ -17,7 +17,7 @@ from driftgauge.detect.subject import SubjectDetection
 from driftgauge.detect.windows.psi import psi
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
-from driftgauge.profiles.series import DAY, HOUR, window_lengths, window_of
+from driftgauge.profiles.windows import DAY, HOUR, window_lengths, window_of
 from driftgauge.subject import Subject
 
 SERIES = contrasts(QUARTER)

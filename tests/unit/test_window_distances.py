@@ -12,7 +12,7 @@ from driftgauge.detect.windows.cell_distances import hellinger, jensen_shannon, 
 from driftgauge.detect.windows.homogeneity import likelihood_ratio, pearson
 from driftgauge.detect.windows.ordered_distances import kolmogorov_smirnov, quantile_wasserstein, wasserstein
 from driftgauge.detect.windows.psi import psi
-from driftgauge.profiles.series import mid_pit
+from driftgauge.profiles.mid_pit import mid_pit
 
 STARTS = np.array([0, 4, 9])
 FIELDS = [slice(0, 4), slice(4, 9), slice(9, 12)]

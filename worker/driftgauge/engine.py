@@ -30,9 +30,9 @@ from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
 from driftgauge.ingest.source import SourceIngest, SubjectPlan
 from driftgauge.panes.unprofiled import UnprofiledPlan
+from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import Profile
-from driftgauge.profiles.series import Contrasts, contrasts_of
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 

@@ -25,7 +25,8 @@ from driftgauge.detect.normalise import wander_of
 from driftgauge.detect.subject import Findings
 from driftgauge.detect.types import Detection
 from driftgauge.panes.merge import Pane
-from driftgauge.profiles.series import Series, window_length, window_of
+from driftgauge.profiles.series import Series
+from driftgauge.profiles.windows import window_length, window_of
 
 # Where panes are long, a day is but a few of them: an open alert is repeated after at least this many.
 _REPEAT_PANES = 24

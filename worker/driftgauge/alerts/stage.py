@@ -21,7 +21,7 @@ from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.merge_state import merge_fields, restore_merge
 from driftgauge.panes.messages import Message, PartialPane, Sources
 from driftgauge.panes.unprofiled import NO_PROFILE
-from driftgauge.profiles.series import Contrasts
+from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.subject import Subject
 
 # The state field of all subjects without a profile.

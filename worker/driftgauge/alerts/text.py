@@ -15,7 +15,8 @@ from driftgauge.alerts.severity import AlertName, alertname_of, measure_of
 from driftgauge.alerts.transition import Transition
 from driftgauge.profiles.layout import Role
 from driftgauge.profiles.profile import CategoricalField, NumericField
-from driftgauge.profiles.series import Series, other_name
+from driftgauge.profiles.series import Series
+from driftgauge.profiles.series_plan import other_name
 from driftgauge.subject import Subject
 
 Medians = tuple[Median, Median]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from driftgauge.detect.hours import HOURS_KEPT, Hours, hour_of
 from driftgauge.errors import StateError
 from driftgauge.panes.block import SeriesHistory
-from driftgauge.profiles.series import DAY, HOUR
+from driftgauge.profiles.windows import DAY, HOUR
 
 # Most panes that are taken in one block.
 BLOCK_PANES = 256

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.profiles.series import HOUR
+from driftgauge.profiles.windows import HOUR
 
 Ints = NDArray[np.int64]
 HOURS_KEPT = 24

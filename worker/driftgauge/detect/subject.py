@@ -13,7 +13,8 @@ from driftgauge.detect.types import Detection, Detector
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
 from driftgauge.panes.merge import Pane
-from driftgauge.profiles.series import Contrasts, window_lengths
+from driftgauge.profiles.contrasts import Contrasts
+from driftgauge.profiles.windows import window_lengths
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.durations import format_duration, parse_duration
+from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout, Slot
 from driftgauge.profiles.pane_length import SUGGESTED_PANES, densest_pane
 from driftgauge.profiles.profile import CategoricalField, PsiNoise, SeriesNoise
 from driftgauge.profiles.scale_noise import Panes, scale_noise
 from driftgauge.profiles.season import season_at, season_of
-from driftgauge.profiles.series import Contrasts, Series, contrasts_of, noise_key, window_length
+from driftgauge.profiles.series import Series, noise_key
+from driftgauge.profiles.windows import window_length
 
 MIN_PANES = 8
 MIN_WINDOWS = 3

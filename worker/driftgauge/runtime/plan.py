@@ -8,7 +8,7 @@ from typing import Any
 from driftgauge.config import Config
 from driftgauge.detect.hours import HOURS_KEPT
 from driftgauge.engine import Model
-from driftgauge.profiles.series import window_length, window_lengths
+from driftgauge.profiles.windows import window_length, window_lengths
 
 
 def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:

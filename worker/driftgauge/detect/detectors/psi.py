@@ -36,7 +36,9 @@ from driftgauge.durations import format_duration
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.profile import PsiNoise, psi_noise_of
-from driftgauge.profiles.series import PSI_WINDOWS, Series, window_lengths, window_of
+from driftgauge.profiles.series import Series
+from driftgauge.profiles.series_plan import PSI_WINDOWS
+from driftgauge.profiles.windows import window_lengths, window_of
 
 _VERSION = 1
 _HOURS_PER_MONTH = 30 * 24
