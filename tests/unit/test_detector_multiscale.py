@@ -36,7 +36,8 @@ def wandering(rng: np.random.Generator, panes: int, correlation: float, sd: floa
 
 def measured(values: np.ndarray, n: int = 60) -> list[ScaleNoise]:
     starts = np.arange(len(values), dtype=np.int64) * MINUTE
-    return scale_noise(Panes(starts, values, np.full(len(values), float(n))), MINUTE, SD, seasonal=False)
+    panes = Panes.of(starts, values[:, None], np.full((len(values), 1), n))
+    return scale_noise(panes, MINUTE, np.array([SD]), seasonal=np.array([False]))[0]
 
 
 def location(scales: list[ScaleNoise], panes: int = 14 * DAY, length: str = "1m") -> Series:

@@ -20,7 +20,8 @@ def daily(starts: np.ndarray, size: float = 0.1) -> np.ndarray:
 
 def measured(starts: np.ndarray, shift: np.ndarray, seed: int = 1) -> np.ndarray:
     values = 0.5 + shift + SD / np.sqrt(EVENTS) * np.random.default_rng(seed).standard_normal(len(starts))
-    return season_of(starts, EVENTS * values, np.full(len(starts), EVENTS), SD)
+    found = season_of(starts, EVENTS * values[:, None], np.full((len(starts), 1), EVENTS), np.array([SD]))
+    return found[:, 0]
 
 
 def test_cells_are_hours_of_working_days_and_of_weekends() -> None:
@@ -47,18 +48,18 @@ def test_a_weekend_is_told_apart_in_two_weeks_and_not_in_one() -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_chance_is_no_season(seed: int) -> None:
     starts = panes(14)
-    assert not len(measured(starts, np.zeros(len(starts)), seed))
+    assert not measured(starts, np.zeros(len(starts)), seed).any()
 
 
 def test_wander_that_does_not_repeat_is_no_season() -> None:
     starts = panes(14)
     steps = np.random.default_rng(5).standard_normal(len(starts) // 24 + 1).repeat(24)[: len(starts)]
-    assert not len(measured(starts, 0.05 * steps))
+    assert not measured(starts, 0.05 * steps).any()
 
 
 def test_a_few_days_tell_nothing() -> None:
     starts = panes(4)
-    assert not len(measured(starts, daily(starts)))
+    assert not measured(starts, daily(starts)).any()
 
 
 def test_panes_of_six_hours_fill_the_hours_they_cover() -> None:
@@ -82,9 +83,10 @@ def test_held_out_levels_are_those_of_the_other_blocks() -> None:
     blocks = np.repeat([0, 1], 24)
     hour = np.tile(np.arange(24.0), 2)
     values = hour + 100.0 * blocks
-    ones = np.ones(48)
-    assert held_out_levels(starts, values, ones, blocks, seasonal=True).tolist() == [*hour[:24] + 100, *hour[:24]]
-    assert held_out_levels(starts, values, ones, blocks, seasonal=False).tolist() == [111.5] * 24 + [11.5] * 24
+    both, ones = np.stack([values, values], axis=1), np.ones((48, 2))
+    levels = held_out_levels(starts, both, ones, blocks, seasonal=np.array([True, False]))
+    assert levels[:, 0].tolist() == [*hour[:24] + 100, *hour[:24]]
+    assert levels[:, 1].tolist() == [111.5] * 24 + [11.5] * 24
 
 
 def test_a_season_has_an_offset_for_every_cell() -> None:

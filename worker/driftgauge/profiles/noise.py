@@ -7,6 +7,7 @@ its mean and variance).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,9 @@ from driftgauge.durations import format_duration, parse_duration
 from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout, Slot
 from driftgauge.profiles.pane_length import SUGGESTED_PANES, densest_pane
-from driftgauge.profiles.profile import CategoricalField, PsiNoise, SeriesNoise
+from driftgauge.profiles.profile import CategoricalField, PsiNoise, ScaleNoise, SeriesNoise
 from driftgauge.profiles.scale_noise import Panes, scale_noise
-from driftgauge.profiles.season import season_at, season_of
+from driftgauge.profiles.season import CELLS, season_at, season_of
 from driftgauge.profiles.series import Series, noise_key
 from driftgauge.profiles.windows import window_length
 
@@ -27,7 +28,16 @@ MIN_WINDOWS = 3
 _PER_CELL = 5
 _PHASES = 4
 _PANES_AT_ONCE = 512
+_SERIES_AT_ONCE = 64
 _PSEUDO = 0.5
+
+
+class _OneSeries(NamedTuple):
+    """`starts` int64 [P] ms, `values` float64 [P] (NaN where n is 0), `n` float64 [P]."""
+
+    starts: NDArray[np.int64]
+    values: NDArray[np.float64]
+    n: NDArray[np.float64]
 
 
 class _Measured(NamedTuple):
@@ -37,9 +47,9 @@ class _Measured(NamedTuple):
     values: NDArray[np.float64]
     n: NDArray[np.int64]
 
-    def series(self, index: int) -> Panes:
+    def series(self, index: int) -> _OneSeries:
         """One of them."""
-        return Panes(self.starts, self.values[:, index], self.n[:, index].astype(np.float64))
+        return _OneSeries(self.starts, self.values[:, index], self.n[:, index].astype(np.float64))
 
 
 def series_noise(
@@ -54,23 +64,43 @@ def series_noise(
     contrasts = contrasts_of(layout, pane)
     shortest = min(pane, densest_pane(times))
     measured = {length: _measured(contrasts, length, times, cells) for length in sorted({shortest, pane})}
+    seasons, scales = _movement(contrasts, measured)
     found: list[dict[str, SeriesNoise]] = [{} for _ in layout.slots]
     for series in contrasts.series:
         if series.kind != "window":
-            panes = measured[shortest].series(series.index)
-            season = season_of(*panes.sums(), series.sd) if series.kind == "value" else np.empty(0)
+            season = seasons.get(series.index, np.zeros(CELLS))
             noise = _noise(measured[pane].series(series.index), pane, season)
-            if noise is not None and series.kind == "value":
-                scales = [
-                    scale
-                    for length, at in measured.items()
-                    for scale in scale_noise(at.series(series.index), length, series.sd, seasonal=len(season) > 0)
-                ]
-                by_length = {parse_duration(scale.length): scale for scale in scales}
-                noise = noise.model_copy(update={"scales": [by_length[length] for length in sorted(by_length)]})
             if noise is not None:
-                found[series.slot.index][_key(series)] = noise
+                found[series.slot.index][_key(series)] = noise.model_copy(
+                    update={"scales": scales.get(series.index, [])}
+                )
     return found
+
+
+def _movement(
+    contrasts: Contrasts, measured: Mapping[int, _Measured]
+) -> tuple[dict[int, NDArray[np.float64]], dict[int, list[ScaleNoise]]]:
+    """Of the value series, by index: season float64 [48], and the noise of means over windows, shortest first."""
+    values = [series for series in contrasts.series if series.kind == "value"]
+    seasons: dict[int, NDArray[np.float64]] = {}
+    scales: dict[int, list[ScaleNoise]] = {}
+    for first in range(0, len(values), _SERIES_AT_ONCE):
+        chosen = values[first : first + _SERIES_AT_ONCE]
+        index, sd = [series.index for series in chosen], np.array([series.sd for series in chosen])
+        season = np.zeros((CELLS, len(chosen)))
+        by_length: list[dict[int, ScaleNoise]] = [{} for _ in chosen]
+        # The shortest panes come first, and tell the season.
+        for length, panes in measured.items():
+            part = Panes.of(panes.starts, panes.values[:, index], panes.n[:, index])
+            if length == min(measured):
+                season = season_of(*part, sd)
+            for of_series, noise in zip(
+                by_length, scale_noise(part, length, sd, seasonal=np.any(season != 0, axis=0)), strict=True
+            ):
+                of_series.update({parse_duration(scale.length): scale for scale in noise})
+        seasons.update(zip(index, season.T, strict=True))
+        scales.update(zip(index, ([noise[at] for at in sorted(noise)] for noise in by_length), strict=True))
+    return seasons, scales
 
 
 def _measured(contrasts: Contrasts, pane: int, times: NDArray[np.int64], cells: list[NDArray[np.int64]]) -> _Measured:
@@ -103,10 +133,10 @@ def _counts(bounds: list[int], cells: list[NDArray[np.int64]], layout: Layout) -
     return counts
 
 
-def _noise(panes: Panes, pane: int, season: NDArray[np.float64]) -> SeriesNoise | None:
+def _noise(panes: _OneSeries, pane: int, season: NDArray[np.float64]) -> SeriesNoise | None:
     present = panes.n > 0
     x, n = panes.values[present], panes.n[present]
-    if len(season):
+    if season.any():
         x = x - season_at(season[:, np.newaxis], panes.starts[present], pane)[:, 0]
     if len(x) < MIN_PANES:
         return None
@@ -121,7 +151,7 @@ def _noise(panes: Panes, pane: int, season: NDArray[np.float64]) -> SeriesNoise 
         variance=squares / (len(x) - 1),
         lag1=min(max(lag1, -1.0), 1.0),
         mean_n=float(1 / (1 / n).mean()),
-        season=season.tolist(),
+        season=season.tolist() if season.any() else [],
     )
 
 

@@ -2,7 +2,7 @@
 
 A level that holds at noon is false at night. What repeats itself every day is neither drift nor noise, so it is
 learned from a reference that spans enough days, and taken off before anything is judged. 48 cells: the hour of the day
-(UTC), on working days and at weekends.
+(UTC), on working days and at weekends. All series at once: arrays are [P, S], P panes or rows by S series.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -39,74 +40,94 @@ def has_weekends(starts: Ints) -> bool:
     return int(starts[-1] - starts[0]) >= (MIN_DAYS_WITH_WEEKENDS - 1) * DAY
 
 
-def season_of(starts: Ints, sums: Floats, n: Floats, sd: float) -> Floats:
-    """Offsets from the mean by cell, float64 [48]; empty if there is no season to speak of, or too few days to tell.
+def summed(keys: Ints, rows: Floats, size: int) -> Floats:
+    """Sums of rows by key, float64 [size, S]: `keys` int64 [P] in 0 .. size - 1, `rows` [P, S]."""
+    order = np.argsort(keys, kind="stable")
+    found, first = np.unique(keys[order], return_index=True)
+    sums = np.zeros((size, rows.shape[1]))
+    if len(found):
+        sums[found] = np.add.reduceat(rows[order], first, axis=0)
+    return sums
 
-    `starts` int64 [P] ms ascend; `sums`, `n` float64 [P]: of values and of events per pane. `sd`: of one event. The
-    cells' deviations from the mean are shrunk by the part that chance explains, told from how a cell differs between
-    days (James and Stein 1961, with a variance that is estimated).
+
+def season_of(starts: Ints, sums: Floats, n: Floats, sd: Floats) -> Floats:
+    """Offsets from the mean by cell, float64 [48, S]; a column of zeros where there is no season to speak of.
+
+    `starts` int64 [P] ms ascend; `sums`, `n` float64 [P, S]: of values and of events per pane. `sd` float64 [S]: of one
+    event. The cells' deviations from the mean are shrunk by the part that chance explains, told from how a cell differs
+    between days (James and Stein 1961, with a variance that is estimated). Too few days tell of no season.
     """
-    if not len(starts) or starts[-1] - starts[0] < (MIN_DAYS - 1) * DAY or not n.sum():
-        return np.empty(0)
+    series = sums.shape[1]
+    if not len(starts) or starts[-1] - starts[0] < (MIN_DAYS - 1) * DAY:
+        return np.zeros((CELLS, series))
     weekends = has_weekends(starts)
     cells = cells_of(starts, weekends=weekends)
-    total, events = np.bincount(cells, sums, CELLS), np.bincount(cells, n, CELLS)
-    mean = sums.sum() / n.sum()
+    total, events = summed(cells, sums, CELLS), summed(cells, n, CELLS)
+    mean = _quotient(sums.sum(axis=0), n.sum(axis=0))
     known = events > 0
-    offset = np.divide(total, events, out=np.full(CELLS, mean), where=known) - mean
-    size = float((offset[known] ** 2).mean())
-    certain = 1 - _chance(starts // DAY, cells, sums, n, offset + mean) / size if size > 0 else 0.0
-    if certain < _LEAST_CERTAIN or size * certain < (_LEAST_SIZE * sd) ** 2:
-        return np.empty(0)
-    return _filled(offset * certain, known, weekends=weekends)
+    offset = np.where(known, _quotient(total, events) - mean, 0.0)
+    size = _quotient((offset**2).sum(axis=0), known.sum(axis=0))
+    certain = 1 - np.divide(
+        _chance(starts // DAY, cells, sums, n, offset + mean), size, out=np.full(series, np.inf), where=size > 0
+    )
+    seasonal = (certain >= _LEAST_CERTAIN) & (size * certain >= (_LEAST_SIZE * sd) ** 2)
+    shrunk = offset * np.where(seasonal, certain, 0.0)
+    return np.where(seasonal, _filled(shrunk, known, weekends=weekends), 0.0)
 
 
-def _chance(days: Ints, cells: Ints, sums: Floats, n: Floats, level: Floats) -> float:
-    """Mean variance of a cell's level, from how the cell's mean differs between days."""
+def _quotient(a: Floats, b: NDArray[np.float64 | np.int64]) -> Floats:
+    return np.divide(a, b, out=np.zeros(np.shape(a)), where=b > 0)
+
+
+def _chance(days: Ints, cells: Ints, sums: Floats, n: Floats, level: Floats) -> Floats:
+    """Mean variance of a cell's level, float64 [S], from how the cell's mean differs between days."""
     _, day = np.unique(days, return_inverse=True)
     flat = day * CELLS + cells
-    size = (int(day.max()) + 1) * CELLS
-    total, events = np.bincount(flat, sums, size).reshape(-1, CELLS), np.bincount(flat, n, size).reshape(-1, CELLS)
+    shape = (int(day.max()) + 1, CELLS, sums.shape[1])
+    total = summed(flat, sums, shape[0] * CELLS).reshape(shape)
+    events = summed(flat, n, shape[0] * CELLS).reshape(shape)
     seen = events > 0
-    means = np.divide(total, events, out=np.zeros(total.shape), where=seen)
-    squares = np.where(seen, (means - level) ** 2, 0.0).sum(axis=0)
+    squares = np.where(seen, (_quotient(total, events) - level) ** 2, 0.0).sum(axis=0)
     times = seen.sum(axis=0)
     several = times > 1
-    return float((squares[several] / (times[several] * (times[several] - 1))).mean()) if several.any() else np.inf
+    variance = np.where(several, squares / np.maximum(times * (times - 1), 1), 0.0)
+    found = several.sum(axis=0)
+    return np.where(found > 0, _quotient(variance.sum(axis=0), found), np.inf)
 
 
-def _filled(offset: Floats, known: NDArray[np.bool_], *, weekends: bool) -> Floats:
+def _filled(offset: Floats, known: Bools, *, weekends: bool) -> Floats:
     """With the hours in which no pane starts, as with panes of six hours, taken for those of the last one that did."""
     halves = []
     for first in (0, HOURS if weekends else 0):
         half, there = offset[first : first + HOURS], known[first : first + HOURS]
-        last = np.maximum.accumulate(np.where(there, np.arange(HOURS), -1))
-        halves.append(half[np.where(last >= 0, last, int(there.argmax()))])
+        last = np.maximum.accumulate(np.where(there, np.arange(HOURS)[:, np.newaxis], -1), axis=0)
+        halves.append(np.take_along_axis(half, np.where(last >= 0, last, there.argmax(axis=0)), axis=0))
     return np.concatenate(halves)
 
 
-def held_out_levels(starts: Ints, sums: Floats, n: Floats, blocks: Ints, *, seasonal: bool) -> Floats:
-    """The level of each pane as the panes outside its block tell it, float64 [P]; NaN where they hold no event.
+def held_out_levels(starts: Ints, sums: Floats, n: Floats, blocks: Ints, *, seasonal: Bools) -> Floats:
+    """The level of each pane as the panes outside its block tell it, float64 [P, S]; NaN where they hold no event.
 
-    `blocks` int64 [P]: the week or day that a pane is left out with; with one block only, all panes tell. `seasonal`:
-    by cell, where another block has the cell.
+    `blocks` int64 [P]: the week or day that a pane is left out with; with one block only, all panes tell. `seasonal`
+    bool [S]: by cell, where another block has the cell.
     """
-    cells = cells_of(starts, weekends=has_weekends(starts)) if seasonal else np.zeros(len(starts), np.int64)
-    flat, size = blocks * CELLS + cells, (int(blocks.max()) + 1) * CELLS
-    total, events = np.bincount(flat, sums, size).reshape(-1, CELLS), np.bincount(flat, n, size).reshape(-1, CELLS)
-    if len(total) > 1:
+    cells = cells_of(starts, weekends=has_weekends(starts))
+    shape = (int(blocks.max()) + 1, CELLS, sums.shape[1])
+    flat = blocks * CELLS + cells
+    total = summed(flat, sums, shape[0] * CELLS).reshape(shape)
+    events = summed(flat, n, shape[0] * CELLS).reshape(shape)
+    if shape[0] > 1:
         total, events = total.sum(axis=0) - total, events.sum(axis=0) - events
-    every = np.divide(
-        total.sum(axis=1), events.sum(axis=1), out=np.full(len(total), np.nan), where=events.sum(axis=1) > 0
-    )
-    level = np.divide(total, events, out=np.repeat(every[:, np.newaxis], CELLS, axis=1), where=events > 0)
+    held = events.sum(axis=1)
+    every = np.divide(total.sum(axis=1), held, out=np.full(held.shape, np.nan), where=held > 0)[:, np.newaxis]
+    level = np.divide(total, events, out=np.repeat(every, CELLS, axis=1), where=(events > 0) & seasonal)
     return np.asarray(level[blocks, cells])
 
 
 def season_at(season: Floats, starts: Ints, pane_length: int) -> Floats:
     """Offsets of panes [start, start + pane_length), of a season float64 [48, S] in mean over their hours: [P, S]."""
     hours = min(max(1, pane_length // HOUR), 7 * HOURS)
-    summed = np.zeros((len(starts), season.shape[1]))
+    summed_up = np.zeros((len(starts), season.shape[1]))
     for hour in range(hours):
-        summed += season[cells_of(starts + hour * HOUR)]
-    return np.asarray(summed / hours)
+        summed_up += season[cells_of(starts + hour * HOUR)]
+    return np.asarray(summed_up / hours)
