@@ -27,7 +27,7 @@ def small_profile(model_version: str = "7") -> Profile:
     return Profile(
         model_id="loan-approval",
         model_version=model_version,
-        reference=ReferenceSpan(files=["train.csv"], rows=1000, first_ms=0, last_ms=999_000),
+        reference=ReferenceSpan(files=["train.csv"], rows=1000, first_ms=0, last_ms=2 * 86_400_000),
         suggested_pane="1m",
         features={
             "income": NumericField(

@@ -57,7 +57,7 @@ def profile(scale: float = 1.0, noise: SeriesNoise | None = None) -> Profile:
     return Profile(
         model_id="m",
         model_version="1",
-        reference=ReferenceSpan(files=["r.csv"], rows=10_000, first_ms=0, last_ms=1),
+        reference=ReferenceSpan(files=["r.csv"], rows=10_000, first_ms=0, last_ms=2 * 86_400_000),
         suggested_pane="1m",
         features={"amount": amount, "constant": constant, "kind": kind},
         prediction=PredictionProfile(scalar="label", label=label),

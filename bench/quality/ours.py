@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.alerts.lifecycle import Lifecycle
 from driftgauge.alerts.transition import Transition
-from driftgauge.detect.subject import SubjectDetection
-from driftgauge.engine import Model
+from driftgauge.alerts.watch import SubjectWatch
+from driftgauge.engine import Model, watch_plan
 from driftgauge.panes.merge import Pane
 from driftgauge.records import Source
 
@@ -34,28 +33,17 @@ class Alert(NamedTuple):
     onset: int | None
 
 
-class Saved(NamedTuple):
-    """Where a watch stood: its detection's state fields and its episodes."""
-
-    fields: Mapping[str, bytes]
-    episodes: bytes
-
-
 class Watch:
-    """One subject under watch, with whatever detectors the registry has."""
+    """One subject under watch, as the detect stage has it, fed counts directly."""
 
-    def __init__(self, model: Model, saved: Saved | None = None) -> None:
+    def __init__(self, model: Model, saved: Mapping[str, bytes] | None = None) -> None:
         """Fresh, or going on from where another watch of the same model was saved."""
         self._model = model
-        self._detection = SubjectDetection(
-            model.contrasts, model.pane_length, model.detectors(), ring_panes=model.settings.ring_panes
-        )
-        self._lifecycle = Lifecycle(model.contrasts.series, model.pane_length, "quality", model.settings.lifecycle)
+        self._watch = SubjectWatch(watch_plan(model))
         self._fields: dict[str, bytes] = {}
         if saved is not None:
-            self._fields.update(saved.fields)
-            self._detection.restore(saved.fields)
-            self._lifecycle.restore(saved.episodes)
+            self._fields.update(saved)
+            self._watch.restore(saved)
 
     def run(self, starts: NDArray[np.int64], counts: NDArray[np.int64]) -> list[Alert]:
         """Judge closed panes, oldest first; `counts` int64 [P, K]. What was opened."""
@@ -67,19 +55,16 @@ class Watch:
                     starts[first : first + _CHECKPOINT], counts[first : first + _CHECKPOINT], strict=True
                 )
             ]
-            for block in self._detection.blocks(panes):
-                findings = self._detection.advance(block)
-                steps = self._lifecycle.step(self._detection.history, findings)
-                opened += [_alert(step) for step in steps if step.event == "opened"]
-            fresh, gone = self._detection.changes()
+            opened += [_alert(step) for step in self._watch.advance(panes) if step.event == "opened"]
+            fresh, gone = self._watch.changes()
             self._fields.update(fresh)
             for name in gone:
                 self._fields.pop(name, None)
         return opened
 
-    def saved(self) -> Saved:
+    def saved(self) -> Mapping[str, bytes]:
         """Its state, for other watches to go on from."""
-        return Saved(dict(self._fields), self._lifecycle.snapshot())
+        return dict(self._fields)
 
 
 def _alert(step: Transition) -> Alert:

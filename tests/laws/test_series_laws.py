@@ -32,7 +32,7 @@ def made(features, label):
     profile = Profile(
         model_id="m",
         model_version="1",
-        reference=ReferenceSpan(files=["r.csv"], rows=1, first_ms=0, last_ms=1),
+        reference=ReferenceSpan(files=["r.csv"], rows=1, first_ms=0, last_ms=2 * 86_400_000),
         suggested_pane="1m",
         features=features,
         prediction=PredictionProfile(scalar="label", label=label) if label else None,

@@ -35,7 +35,7 @@ _CHANNEL = CategoricalField(
 _PROFILE = Profile(
     model_id="loan-approval",
     model_version="7",
-    reference=ReferenceSpan(files=["train.csv"], rows=1000, first_ms=0, last_ms=1),
+    reference=ReferenceSpan(files=["train.csv"], rows=1000, first_ms=0, last_ms=2 * 86_400_000),
     suggested_pane="60s",
     features={"income": _INCOME, "employment_type": _DECISION, "channel": _CHANNEL},
     prediction=PredictionProfile(scalar="label", label=_DECISION, score=_INCOME),

@@ -32,7 +32,7 @@ _DECISION = CategoricalField(value_type="string", categories=["accepted", "rejec
 _PROFILE = Profile(
     model_id="loan-approval",
     model_version="7",
-    reference=ReferenceSpan(files=["train.csv"], rows=1000, first_ms=0, last_ms=1),
+    reference=ReferenceSpan(files=["train.csv"], rows=1000, first_ms=0, last_ms=2 * 86_400_000),
     suggested_pane="60s",
     features={"income": _INCOME, "employment_type": _DECISION},
     prediction=PredictionProfile(scalar="label", label=_DECISION, score=_INCOME),

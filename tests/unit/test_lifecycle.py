@@ -41,6 +41,9 @@ class Scripted:
                     found.append(Detection(SERIES[key].index, row, self.name, 9.0, 3.0, "up", bool(confirmed), onset))
         return found
 
+    def rebase(self, series):
+        pass
+
     def snapshot(self):
         return b""
 

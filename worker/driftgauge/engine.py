@@ -18,7 +18,8 @@ from driftgauge.alerts.baseline import BaselinePlan, BaselineStep
 from driftgauge.alerts.baseline_event import render_baseline
 from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
 from driftgauge.alerts.lifecycle import LifecycleSettings, repeat_interval
-from driftgauge.alerts.stage import DetectStage, Raised, WatchPlan
+from driftgauge.alerts.stage import DetectStage, Raised
+from driftgauge.alerts.watch import WatchPlan
 from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
 from driftgauge.decode.decoder import Decoder
 from driftgauge.decode.model import ModelDecoding
@@ -37,7 +38,7 @@ from driftgauge.records import Source
 from driftgauge.subject import Subject
 
 # Counts up when the same panes could give other alerts: part of every event's identity.
-ENGINE_SEMANTICS = 2
+ENGINE_SEMANTICS = 3
 MONTH = 30 * 86_400_000
 
 EventType = Literal["prediction", "features", "label"]
@@ -278,21 +279,23 @@ def ingest_of(
     )
 
 
+def watch_plan(model: Model) -> WatchPlan:
+    """How a model is watched."""
+    return WatchPlan(
+        model.contrasts,
+        model.pane_length,
+        model.detectors,
+        model.analysis,
+        model.settings.lifecycle,
+        model.settings.ring_panes,
+    )
+
+
 def stage_of(models: Sequence[Model], unprofiled: Unprofiled | None = None) -> DetectStage:
     """A fresh detect stage of all models. StateError if the installed river keeps its state in another layout."""
     unprofiled = unprofiled or _unprofiled_beside(models)
     check_river()
-    plans = {
-        model.subject: WatchPlan(
-            model.contrasts,
-            model.pane_length,
-            model.detectors,
-            model.analysis,
-            model.settings.lifecycle,
-            model.settings.ring_panes,
-        )
-        for model in models
-    }
+    plans = {model.subject: watch_plan(model) for model in models}
     return DetectStage(plans, unprofiled.plan)
 
 

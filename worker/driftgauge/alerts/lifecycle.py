@@ -20,6 +20,7 @@ from driftgauge.alerts.episode import Episode, Episodes, decode_episodes, encode
 from driftgauge.alerts.levels import Level, SeriesPast
 from driftgauge.alerts.severity import SEVERITIES, severity_of
 from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Severity, Transition
+from driftgauge.detect.baseline.clean import Alerted
 from driftgauge.detect.history import History
 from driftgauge.detect.normalise import wander_of
 from driftgauge.detect.subject import Findings
@@ -36,8 +37,9 @@ _RATE_PANES = 5
 _RATE_EVENTS = 100
 _CONFIRM_MIN_PANES = 3
 # A candidate's change must stand out by so many standard deviations from how far the series wandered by itself in the
-# reference. The cut is the best of many, so three would be reached by chance.
-_CONFIRM_NOISE = 4.0
+# reference. The cut is the best of many, and near the end of what is remembered every pane brings a new one: four were
+# reached by chance.
+_CONFIRM_NOISE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,24 @@ class Lifecycle:
     def __init__(self, series: Sequence[Series], pane_length: int, analysis: str, settings: LifecycleSettings) -> None:
         """No episodes yet. `analysis`: the model's analysis hash, part of every id."""
         self._state = Episodes()
-        self._series = series
-        self._by_key = {entry.key: entry for entry in series}
-        self._wander = [wander_of(entry) for entry in series]
+        self.rebase(series)
         self._length = pane_length
         self._analysis = analysis
         self._settings = settings
+
+    def rebase(self, series: Sequence[Series]) -> None:
+        """From the next pane on, the tolerance and the wander of the series are those that these have (same order)."""
+        self._series = series
+        self._by_key = {entry.key: entry for entry in series}
+        self._wander = [wander_of(entry) for entry in series]
+
+    def firing(self, now: int) -> list[Alerted]:
+        """The alerts that are open at `now` (ms)."""
+        return [
+            Alerted(self._by_key[key], episode.onset, episode.opened_pane_end, now)
+            for key, episode in self.episodes.items()
+            if episode.phase == "firing"
+        ]
 
     def step(self, history: History, findings: Findings) -> list[Transition]:
         """Take the block that was last added to `history`; transitions in order of panes, then of series."""

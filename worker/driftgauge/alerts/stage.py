@@ -6,38 +6,23 @@ cycle. Live worker, backtest and re-scoring of stored panes all call `process`; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import orjson
 
 from driftgauge.alerts.baseline import BaselinePlan, BaselineStep, BaselineWatch
-from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
 from driftgauge.alerts.transition import Transition
-from driftgauge.detect.subject import SubjectDetection
-from driftgauge.detect.types import Detector
+from driftgauge.alerts.watch import SubjectWatch, WatchPlan
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.merge_state import merge_fields, restore_merge
 from driftgauge.panes.messages import Message, PartialPane, Sources
 from driftgauge.panes.unprofiled import NO_PROFILE
-from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.subject import Subject
 
 # The state field of all subjects without a profile.
 _BASELINE = "unprofiled"
-
-
-@dataclass(frozen=True, slots=True)
-class WatchPlan:
-    """How a subject is watched. `detectors` builds fresh ones; `analysis` is the model's analysis hash."""
-
-    contrasts: Contrasts
-    pane_length: int
-    detectors: Callable[[], Sequence[Detector]]
-    analysis: str
-    lifecycle: LifecycleSettings
-    ring_panes: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,23 +31,6 @@ class Raised:
 
     subject: Subject
     transition: Transition | BaselineStep
-
-
-class _Watch:
-    """One subject's detection and episodes."""
-
-    def __init__(self, plan: WatchPlan) -> None:
-        self.detection = SubjectDetection(
-            plan.contrasts, plan.pane_length, plan.detectors(), ring_panes=plan.ring_panes
-        )
-        self.lifecycle = Lifecycle(plan.contrasts.series, plan.pane_length, plan.analysis, plan.lifecycle)
-
-    def advance(self, panes: Sequence[Pane]) -> list[Transition]:
-        out: list[Transition] = []
-        for block in self.detection.blocks(panes):
-            findings = self.detection.advance(block)
-            out += self.lifecycle.step(self.detection.history, findings)
-        return out
 
 
 class DetectStage:
@@ -83,7 +51,7 @@ class DetectStage:
         self._plans = plans
         self._unprofiled = baseline.panes if baseline is not None else None
         self._baseline = BaselineWatch(baseline) if baseline is not None else None
-        self._watches: dict[Subject, _Watch] = {}
+        self._watches: dict[Subject, SubjectWatch] = {}
         self._retired: list[str] = []
 
     def process(self, messages: Iterable[Message]) -> list[Raised]:
@@ -106,8 +74,7 @@ class DetectStage:
             fields[_BASELINE] = self._baseline.snapshot()
         gone, self._retired = self._retired, []
         for subject, watch in sorted(self._watches.items()):
-            own, old = watch.detection.changes()
-            own["episodes"] = watch.lifecycle.snapshot()
+            own, old = watch.changes()
             own["plan"] = _mark(self._plans[subject])
             fields.update({_field(subject, name): data for name, data in own.items()})
             gone += [_field(subject, name) for name in old]
@@ -126,21 +93,20 @@ class DetectStage:
             if name.startswith("["):
                 subject, part = _parse_field(name)
                 by_subject.setdefault(subject, {})[part] = data
-        watches: dict[Subject, _Watch] = {}
+        watches: dict[Subject, SubjectWatch] = {}
         retired: list[str] = []
         for subject, own in by_subject.items():
             plan = self._plans.get(subject)
             if plan is None:
                 retired += [_field(subject, name) for name in own]
                 continue
-            watch = watches[subject] = _Watch(plan)
+            watch = watches[subject] = SubjectWatch(plan)
             if own.get("plan") != _mark(plan):
                 raise StateError(f"the past of {subject} was counted with another profile or pane length")
             try:
-                watch.detection.restore(own)
+                watch.restore(own)
             except StateError as error:
                 raise StateError(f"{subject}: {error}") from error
-            watch.lifecycle.restore(own.get("episodes", b""))
             used = {f"detector/{detector.name}" for detector in watch.detection.detectors}
             retired += [_field(subject, name) for name in own if name.startswith("detector/") and name not in used]
         told = []
@@ -170,7 +136,7 @@ class DetectStage:
             self.panes_closed += len(panes)
             watch = self._watches.get(subject)
             if watch is None:
-                watch = self._watches[subject] = _Watch(plan)
+                watch = self._watches[subject] = SubjectWatch(plan)
             raised += [Raised(subject, transition) for transition in watch.advance(panes)]
         if self._baseline is not None:
             raised += [Raised(*told) for told in self._baseline.advance(unprofiled, self.merge.closed_to)]

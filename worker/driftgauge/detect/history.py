@@ -7,7 +7,7 @@ ones and deletes the old. The hour that is running isn't stored: its panes are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import numpy as np
@@ -45,14 +45,26 @@ class Ring:
         stop = self.end - back
         return self._data[max(0, stop - self.keep) : stop]
 
+    def newest(self, count: int) -> NDArray[np.generic]:
+        """The newest `count` rows, or all there are (a view): at least `keep` before the last extension are."""
+        return self._data[max(0, self.end - count) : self.end]
+
+    def replace(self, rows: NDArray[np.generic]) -> None:
+        """Put these in the place of the newest rows, as many as they are."""
+        self._data[self.end - len(rows) : self.end] = rows
+
 
 class History:
-    """Series rows and count rows of one subject. `total`: non-empty panes ever seen."""
+    """Series rows and count rows of one subject. `total`: non-empty panes ever seen.
+
+    `raw` are the values as they were, `values` those without the season that is in force now.
+    """
 
     def __init__(self, *, keep: int, window: int, series: int, cells: int) -> None:
         """`keep` rows of `series` numbers, `window` rows of `cells` counts."""
         self.total = 0
         self.starts = Ring(keep, 1, "<i8")
+        self.raw = Ring(keep, series, "<f8")
         self.values = Ring(keep, series, "<f8")
         self.n = Ring(keep, series, "<i4")
         self.count_starts = Ring(window, 1, "<i8")
@@ -65,6 +77,7 @@ class History:
     def extend(
         self,
         starts: NDArray[np.int64],
+        raw: NDArray[np.float64],
         values: NDArray[np.float64],
         n: NDArray[np.int64],
         counts: NDArray[np.int64],
@@ -72,18 +85,25 @@ class History:
         """Append the rows of a block."""
         self.total += len(starts)
         self.starts.extend(starts[:, None])
+        self.raw.extend(raw)
         self.values.extend(values)
         self.n.extend(n)
         self.count_starts.extend(starts[:, None])
         self.counts.extend(counts)
         # Only rows that are still kept need to reach the checkpoint.
         for i in range(max(0, len(starts) - self.values.keep), len(starts)):
-            row = values[i].astype("<f8").tobytes() + n[i].astype("<i4").tobytes()
+            row = raw[i].astype("<f8").tobytes() + n[i].astype("<i4").tobytes()
             self._fresh[f"row/{starts[i]}"] = row
             self._stored["row"].append(int(starts[i]))
         for i in range(max(0, len(starts) - self.counts.keep), len(starts)):
             self._fresh[f"counts/{starts[i]}"] = counts[i].astype("<i4").tobytes()
             self._stored["counts"].append(int(starts[i]))
+
+    def take_off(self, season: Callable[[NDArray[np.int64]], NDArray[np.float64]]) -> None:
+        """Make all values anew from the raw ones: less what `season` gives for panes that start then, [P, S]."""
+        starts = self.starts.newest(self.raw.end)[:, 0].astype(np.int64)
+        raw = cast("NDArray[np.float64]", self.raw.newest(self.raw.end))
+        self.values.replace(raw - season(starts))
 
     def extend_hours(self, hours: Hours) -> None:
         """Append the hours that a block has completed."""
@@ -100,6 +120,11 @@ class History:
         kept = slice(-HOURS_KEPT, None)
         starts = np.concatenate([self.hours.starts[kept], completed.starts])
         return Hours(starts, np.concatenate([self.hours.counts[kept], completed.counts]))
+
+    @property
+    def last(self) -> int | None:
+        """Start (ms) of the newest pane; None if there is none."""
+        return int(self.starts.rows()[-1, 0]) if self.starts.end else None
 
     def day_before(self, pane: int) -> NDArray[np.int64]:
         """Counts int64 [K] of the 24 hours before the hour in which a pane of the last block starts (ms)."""
@@ -128,14 +153,16 @@ class History:
         return fresh, gone
 
     def restore(self, fields: Mapping[str, bytes], total: int) -> None:
-        """Fill a fresh history from state fields. StateError if a row has another shape."""
+        """Fill a fresh history from state fields; `take_off` has to follow. StateError if a row has another shape."""
         rows, counts = _sorted_rows(fields, "row"), _sorted_rows(fields, "counts")
         series, cells = self.values.rows().shape[1], self.counts.rows().shape[1]
         if any(len(data) != 12 * series for _, data in rows) or any(len(data) != 4 * cells for _, data in counts):
             raise StateError("a stored history row has another number of series or cells than the profile")
         for start, data in rows[-self.values.keep :]:
             self.starts.extend(np.array([[start]]))
-            self.values.extend(np.frombuffer(data, "<f8", series)[None])
+            raw = np.frombuffer(data, "<f8", series)[None]
+            self.raw.extend(raw)
+            self.values.extend(raw)
             self.n.extend(np.frombuffer(data, "<i4", series, 8 * series)[None])
         for start, data in counts[-self.counts.keep :]:
             self.count_starts.extend(np.array([[start]]))

@@ -70,6 +70,13 @@ class Detector(Protocol):
         """Feed closed panes, in order; detections ordered by (pane, series)."""
         ...
 
+    def rebase(self, series: Sequence[Series]) -> None:
+        """From the next pane on, tolerance and noise of the context's series are those that these have (same order).
+
+        No part of the state: after a restore it is called before the next block too.
+        """
+        ...
+
     def sensitivity(self, events: float) -> Sequence[Sensitivity]:
         """What it would find at `events` a pane, of the series for which that can be told."""
         ...

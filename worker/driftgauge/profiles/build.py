@@ -96,7 +96,11 @@ def build_profile(
         model_id=model_id,
         model_version=model_version,
         reference=ReferenceSpan(
-            files=list(reference.files), rows=len(times), first_ms=int(times.min()), last_ms=int(times.max())
+            files=list(reference.files),
+            rows=len(times),
+            first_ms=int(times.min()),
+            last_ms=int(times.max()),
+            timed=reference.timed,
         ),
         suggested_pane=format_duration(pane),
         features={name: counted.field for name, counted in features.items()},

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from driftgauge.profiles.layout import Layout, Slot
 from driftgauge.profiles.mid_pit import FIXED_POINT, weights
-from driftgauge.profiles.season import CELLS, season_at
+from driftgauge.profiles.season import CELLS, DAY
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import BASES, Plan, plans, series_of
 
@@ -59,7 +59,10 @@ class _Means:
 
 @dataclass(frozen=True)
 class Contrasts:
-    """The series of a layout at a pane length, and their evaluation on count vectors. Built by `contrasts_of`."""
+    """The series of a layout at a pane length, and their evaluation on count vectors. Built by `contrasts_of`.
+
+    `season_by_cell` float64 [48, S]: the offsets that the profile measured.
+    """
 
     layout: Layout
     series: tuple[Series, ...]
@@ -67,12 +70,7 @@ class Contrasts:
     _means: tuple[_Means, ...]
     _missing: NDArray[np.int64]
     _invalid: NDArray[np.int64]
-    _season: NDArray[np.float64]
-    _pane_length: int
-
-    def season(self, starts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """By how much each series lies above its reference level in panes that start then (ms), float64 [P, S]."""
-        return season_at(self._season, starts, self._pane_length)
+    season_by_cell: NDArray[np.float64]
 
     def evaluate(self, counts: NDArray[np.int64]) -> SeriesValues:
         """Series of panes; `counts` int64 [P, K]. Integer sums, one division: equal for any split into blocks."""
@@ -100,7 +98,9 @@ class Contrasts:
 def contrasts_of(layout: Layout, pane_length: int) -> Contrasts:
     """All series of a profile's layout for panes of `pane_length` ms. The same layout gives the same series."""
     planned = plans(layout, pane_length)
-    series = tuple(series_of(index, slot, plan) for index, (slot, plan) in enumerate(planned))
+    # Within a pane of a day no season of the day shows.
+    days_known = layout.told_days >= 1 or pane_length >= DAY
+    series = tuple(series_of(index, slot, plan, days_known=days_known) for index, (slot, plan) in enumerate(planned))
     indicators = [(index, slot, plan) for index, (slot, plan) in enumerate(planned) if plan.name in BASES]
     ranges = [(index, slot) for index, slot, plan in indicators if plan.name == "out_of_range"]
     return Contrasts(
@@ -118,7 +118,6 @@ def contrasts_of(layout: Layout, pane_length: int) -> Contrasts:
         _integers(slot.cell("missing") for slot in layout.slots),
         _integers(slot.cell("invalid") for slot in layout.slots),
         _season(series),
-        pane_length,
     )
 
 

@@ -82,10 +82,14 @@ class NumericPositions:
 
 @dataclass(frozen=True)
 class Layout:
-    """The slots of a profile. `size` is the length K of a pane's count vector."""
+    """The slots of a profile. `size` is the length K of a pane's count vector.
+
+    `told_days`: days of event time that the reference tells of; 0 if its rows have no times.
+    """
 
     profile_hash: str
     slots: tuple[Slot, ...]
+    told_days: float = 0.0
 
     @classmethod
     def of(cls, profile: Profile) -> Layout:
@@ -102,7 +106,7 @@ class Layout:
             stop = start + len(spec.counts)
             slots.append(Slot(index, name, role, spec, start, stop))
             start = stop
-        return cls(profile.content_hash, tuple(slots))
+        return cls(profile.content_hash, tuple(slots), profile.reference.told_days)
 
     @property
     def size(self) -> int:

@@ -20,6 +20,7 @@ NUMERIC_SPECIALS = ("missing", "invalid", "below", "above")
 CATEGORICAL_SPECIALS = ("other", "missing", "invalid", "unseen")
 
 SEASON_CELLS = 48
+_DAY = 86_400_000
 MAX_NAME = 256
 MAX_FEATURES = 5000
 
@@ -202,12 +203,22 @@ class PredictionProfile(_Model):
 
 
 class ReferenceSpan(_Model):
-    """Where the reference came from: file names (no paths), rows, event times of its first and last row (ms)."""
+    """Where the reference came from: file names (no paths), rows, event times of its first and last row (ms).
+
+    `timed`: whether the rows came with their times; else they were counted, and the times say nothing.
+    """
 
     files: list[str]
     rows: Count
     first_ms: int
     last_ms: int
+    # Left out where true, so that profiles from before there was a choice keep their name.
+    timed: bool = Field(default=True, exclude_if=bool)
+
+    @property
+    def told_days(self) -> float:
+        """Days of event time that the rows tell of."""
+        return (self.last_ms - self.first_ms) / _DAY if self.timed else 0.0
 
 
 class Profile(_Model):

@@ -153,15 +153,20 @@ def degrees_of_freedom(squares: Floats, known: Bools, days: Ints) -> Floats:
     Windows that follow each other in a slow wander tell less than as many independent ones; a season that repeats
     itself every day tells no less.
     """
-    windows = known.sum(axis=0)
-    most = np.maximum(windows - 1.0, 1.0)
-    mean = squares.sum(axis=0) / np.maximum(windows, 1)
     _, day = np.unique(days, return_inverse=True)
     size = int(day.max()) + 1
     held = summed(day, known.astype(np.float64), size)
     daily = np.divide(summed(day, squares, size), held, out=np.zeros(held.shape), where=held > 0)
-    told = (held > 0).sum(axis=0)
-    spread = ((held / np.maximum(windows, 1) * (daily - mean)) ** 2).sum(axis=0) * told / np.maximum(told - 1, 1)
+    return degrees_of_freedom_by_day(daily, held)
+
+
+def degrees_of_freedom_by_day(daily: Floats, windows: Floats) -> Floats:
+    """The same from the mean squares of D days, float64 [D, S], and the windows behind each of them."""
+    whole = windows.sum(axis=0)
+    most = np.maximum(whole - 1.0, 1.0)
+    mean = (daily * windows).sum(axis=0) / np.maximum(whole, 1)
+    told = (windows > 0).sum(axis=0)
+    spread = ((windows / np.maximum(whole, 1) * (daily - mean)) ** 2).sum(axis=0) * told / np.maximum(told - 1, 1)
     by_days = np.divide(2 * mean**2, spread, out=most.copy(), where=spread > 0)
     few = (told < _MIN_DAYS) | (mean == 0)
     return np.asarray(np.where(few, most, np.minimum(most, np.maximum(1.0, by_days))))

@@ -68,7 +68,7 @@ def season_of(starts: Ints, sums: Floats, n: Floats, sd: Floats) -> Floats:
     offset = np.where(known, _quotient(total, events) - mean, 0.0)
     size = _quotient((offset**2).sum(axis=0), known.sum(axis=0))
     certain = 1 - np.divide(
-        _chance(starts // DAY, cells, sums, n, offset + mean), size, out=np.full(series, np.inf), where=size > 0
+        _chance(starts // DAY, cells, sums, n, offset + mean), size, out=np.ones(series), where=size > 0
     )
     seasonal = (certain >= _LEAST_CERTAIN) & (size * certain >= (_LEAST_SIZE * sd) ** 2)
     shrunk = offset * np.where(seasonal, certain, 0.0)

@@ -22,6 +22,9 @@ from driftgauge.profiles.windows import window_lengths
 # Smallest excess over the reference rate that is worth an alert (statistics: one or half a percentage point).
 RATE_TOLERANCE = {"missing": 0.01, "invalid": 0.005, "unseen": 0.01, "out_of_range": 0.005}
 VALUE_TOLERANCE_SD = 0.2
+# While nothing is known of how values move within a day, a season of the usual size is no news.
+UNKNOWN_DAY_TOLERANCE_SD = 0.5
+UNKNOWN_DAY_PSI = 0.25
 # A feature's share moves by a point at least: of a category of less than .25 %, .2 sd would be less. Not so for
 # predicted classes, where the rare one may be what the model is for.
 SHARE_TOLERANCE = 0.01
@@ -94,18 +97,19 @@ def other_name(spec: CategoricalField) -> str:
 _PREFIX = {"feature": "", "score": "score_", "label": "prediction_"}
 
 
-def series_of(index: int, slot: Slot, plan: Plan) -> Series:
-    """The series that was planned, number `index` of them."""
+def series_of(index: int, slot: Slot, plan: Plan, *, days_known: bool) -> Series:
+    """The series that was planned, number `index` of them; `days_known` as in `value_tolerance`."""
     spec = slot.spec
     shown = "predicted_share" if plan.name == "share" and slot.role == "label" else _PREFIX[slot.role] + plan.name
     feature = slot.name if slot.role == "feature" else None
     if plan.kind == "window":
         valid = sum(spec.counts[: spec.bins + (0 if isinstance(spec, NumericField) else 1)])
-        tolerance = _psi_tolerance(psi_noise_of(spec, plan.name.removeprefix("psi_")))
+        tolerance = psi_tolerance(psi_noise_of(spec, plan.name.removeprefix("psi_")), days_known=days_known)
         return Series(index, shown, "window", slot, feature, None, 0.0, 0.0, valid, tolerance, None)
     n, mean, sd = _reference(slot, plan)
     noise = spec.noise.get(noise_key(plan.name, plan.category))
-    tolerance = _tolerance(slot, plan, sd)
+    rate = RATE_TOLERANCE.get(plan.name)
+    tolerance = value_tolerance(shown, sd, days_known=days_known) if rate is None else rate
     return Series(index, shown, plan.kind, slot, feature, plan.category, mean, sd, n, tolerance, noise)
 
 
@@ -130,14 +134,19 @@ def _cells(slot: Slot, plan: Plan) -> list[int]:
     return [plan.cell, *above]
 
 
-def _tolerance(slot: Slot, plan: Plan, sd: float) -> float:
-    if plan.kind == "rate":
-        return RATE_TOLERANCE[plan.name]
-    least = SHARE_TOLERANCE if plan.name == "share" and slot.role == "feature" else 0.0
-    return max(least, VALUE_TOLERANCE_SD * sd)
+def value_tolerance(name: str, sd: float, *, days_known: bool) -> float:
+    """Smallest effect worth an alert of a value series.
+
+    `days_known`: how it moves within a day is part of what is known as its noise or its season.
+    """
+    least = SHARE_TOLERANCE if name == "share" else 0.0
+    return max(least, (VALUE_TOLERANCE_SD if days_known else UNKNOWN_DAY_TOLERANCE_SD) * sd)
 
 
-def _psi_tolerance(noise: PsiNoise | None) -> float:
+def psi_tolerance(noise: PsiNoise | None, *, days_known: bool) -> float:
+    """PSI that counts as no drift, given what windows of the reference showed; `days_known`: see `value_tolerance`."""
+    if not days_known:
+        return UNKNOWN_DAY_PSI
     if noise is None:
         return PSI_TOLERANCE
     if noise.windows >= PSI_WINDOWS:

@@ -18,6 +18,7 @@ from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
+from driftgauge.profiles.series import Series
 
 _VERSION = 1
 _SIZE = struct.Struct("<I")
@@ -90,6 +91,9 @@ class Adwin:
     def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
         """Not told: what ADWIN finds hangs on how long its window has grown."""
         return ()
+
+    def rebase(self, series: Sequence[Series]) -> None:
+        """Nothing changes: values stay in the units that its window is in."""
 
     def snapshot(self) -> bytes:
         """The open blocks, then each window in river's own bytes."""

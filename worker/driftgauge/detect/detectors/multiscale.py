@@ -24,6 +24,7 @@ from driftgauge.detect.windows.means import WindowNoise, p_value, variance_of_me
 from driftgauge.detect.windows.sliding import SlidingSums, Window
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
+from driftgauge.profiles.series import Series
 
 _VERSION = 1
 SCALES = (1, 15, 60, 360)
@@ -66,31 +67,34 @@ class MultiScale:
         chosen = override(self._DEFAULTS, settings)
         require(8 <= chosen["min_windows"] <= 1_000_000, "min_windows must lie in 8..1000000")
         values = [s for s in context.series if s.kind == "value" and s.sd > 0 and s.reference_n > 0]
-        least = chosen["min_windows"]
-        noise = {s.index: [noise_at(s, w, context.pane_length, least) for w in SCALES] for s in values}
-        series = [s for s in values if any(noise[s.index])]
         allowed = share_of(self.name, context.budget)
-        self._pane_length = context.pane_length
+        self._pane_length, self._least = context.pane_length, chosen["min_windows"]
+        # A baseline may tell of series that the profile says too little of, so all count in the budget.
         self._levels = [
-            level(allowed, len(SCALES) * len(series), max(1.0, context.looks * min(1.0, _LOOKS_PER_WINDOW / w)))
+            level(allowed, len(SCALES) * len(values), max(1.0, context.looks * min(1.0, _LOOKS_PER_WINDOW / w)))
             for w in SCALES
         ]
         self._resolved = {**chosen, "alpha": {str(w): p for w, p in zip(SCALES, self._levels, strict=True)}}
-        self._mark = fingerprint(self.name, _VERSION, context, series, self._resolved)
+        self._mark = fingerprint(self.name, _VERSION, context, values, self._resolved)
+        self._series = np.array([s.index for s in values], np.int64)
+        self._reference = np.array([s.reference for s in values])
+        self._sums = SlidingSums((*SCALES[1:], _RECENT))
+        self.rebase(context.series)
 
-        self._series = np.array([s.index for s in series], np.int64)
-        self._reference = np.array([s.reference for s in series])
-        self._tolerance = np.array([s.tolerance for s in series])
-        sigma2 = np.array([s.sd**2 for s in series])
-        level2 = sigma2 / np.array([s.reference_n for s in series], np.float64)
-        self._noise = []
-        self._known = []
-        for i in range(len(SCALES)):
-            at = [noise[s.index][i] for s in series]
+    def rebase(self, series: Sequence[Series]) -> None:
+        """Go on with the tolerance and the noise that these have."""
+        values = [series[index] for index in self._series]
+        self._tolerance = np.array([s.tolerance for s in values])
+        sigma2 = np.array([s.sd**2 for s in values])
+        level2 = sigma2 / np.array([s.reference_n for s in values], np.float64)
+        self._noise, self._known = [], []
+        for w in SCALES:
+            at = [noise_at(s, w, self._pane_length, self._least) for s in values]
             self._known.append(np.array([x is not None for x in at], np.bool_))
             parts = np.array([x or (0.0, 0.0, 1.0, 0.0) for x in at], np.float64).reshape(-1, 4).T
             self._noise.append(WindowNoise(parts[0], parts[1], parts[2], parts[3], sigma2, level2))
-        self._sums = SlidingSums((*SCALES[1:], _RECENT))
+        # The values looked at are others now.
+        self._sums.forget()
 
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:

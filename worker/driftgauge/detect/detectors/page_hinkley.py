@@ -22,6 +22,7 @@ from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext, Direction
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
+from driftgauge.profiles.series import Series
 
 _VERSION = 1
 
@@ -93,6 +94,9 @@ class PageHinkley:
     def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
         """Not told: candidates are confirmed by what the series did before."""
         return ()
+
+    def rebase(self, series: Sequence[Series]) -> None:
+        """Nothing changes: values stay in the units that its sums are in."""
 
     def snapshot(self) -> bytes:
         """The open blocks, then six floats per test."""

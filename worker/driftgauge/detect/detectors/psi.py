@@ -79,9 +79,9 @@ class Psi:
             "alpha": self._alpha,
         }
         self._mark = fingerprint(self.name, _VERSION, context, series, self._resolved)
-        self._short, *self._longer = (
-            _Comparison([s for s in series if window_of(s) == length], length, chosen) for length in (short, *longer)
-        )
+        self._chosen, self._lengths = chosen, (short, *longer)
+        self._index = [s.index for s in series]
+        self._compare(series)
 
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
@@ -141,6 +141,15 @@ class Psi:
     def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
         """Not told: PSI is of the whole distribution, and its limit is the tolerance of the series."""
         return ()
+
+    def rebase(self, series: Sequence[Series]) -> None:
+        """Go on with the distributions, the wander and the tolerance that these have."""
+        self._compare([series[index] for index in self._index])
+
+    def _compare(self, series: Sequence[Series]) -> None:
+        self._short, *self._longer = (
+            _Comparison([s for s in series if window_of(s) == length], length, self._chosen) for length in self._lengths
+        )
 
     def snapshot(self) -> bytes:
         """An envelope alone: the window lies in the history that comes with every block."""

@@ -149,6 +149,9 @@ class ShiryaevRoberts:
         rates = smallest(found, self._limit, np.ones(len(self._series)))
         return [Sensitivity(int(i), self.name, panes, float(r)) for i, r in zip(self._series, rates, strict=True)]
 
+    def rebase(self, series: Sequence[Series]) -> None:
+        """Nothing changes: rates are held against the profile."""
+
     def snapshot(self) -> bytes:
         """Evidence (log M), cumulative sums and onsets of all components."""
         parts = (self._log_m.astype("<f8"), self._sum.astype("<f8"), self._onset.astype("<i8"))

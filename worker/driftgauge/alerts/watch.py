@@ -1,0 +1,66 @@
+"""One subject under watch: its detection and its episodes, pane by pane, and the baseline that both go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
+from driftgauge.alerts.transition import Transition
+from driftgauge.detect.baseline.clean import Alerted
+from driftgauge.detect.subject import SubjectDetection
+from driftgauge.detect.types import Detector
+from driftgauge.errors import StateError
+from driftgauge.panes.merge import Pane
+from driftgauge.profiles.contrasts import Contrasts
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """How a subject is watched. `detectors` builds fresh ones; `analysis` is the model's analysis hash."""
+
+    contrasts: Contrasts
+    pane_length: int
+    detectors: Callable[[], Sequence[Detector]]
+    analysis: str
+    lifecycle: LifecycleSettings
+    ring_panes: int
+
+
+class SubjectWatch:
+    """What detect holds of one subject."""
+
+    def __init__(self, plan: WatchPlan) -> None:
+        """Nothing seen yet."""
+        self.detection = SubjectDetection(
+            plan.contrasts, plan.pane_length, plan.detectors(), ring_panes=plan.ring_panes
+        )
+        self.lifecycle = Lifecycle(plan.contrasts.series, plan.pane_length, plan.analysis, plan.lifecycle)
+
+    def advance(self, panes: Sequence[Pane]) -> list[Transition]:
+        """Judge closed panes, oldest first."""
+        out: list[Transition] = []
+        for block in self.detection.blocks(panes):
+            if self.detection.turn(block[0].start, self.lifecycle.firing):
+                self.lifecycle.rebase(self.detection.baseline.series)
+            steps = self.lifecycle.step(self.detection.history, self.detection.advance(block))
+            for step in steps:
+                if step.event == "resolved" and step.superseded_by is None:
+                    self.detection.baseline.note(
+                        Alerted(step.series, step.evidence.onset, step.opened_pane_end, step.at)
+                    )
+            out += steps
+        return out
+
+    def changes(self) -> tuple[dict[str, bytes], list[str]]:
+        """State fields as they are now (rows of the past only if new), and fields that may be deleted."""
+        fields, gone = self.detection.changes()
+        return {**fields, "episodes": self.lifecycle.snapshot()}, gone
+
+    def restore(self, fields: Mapping[str, bytes]) -> None:
+        """Go on from stored fields. StateError if they don't fit."""
+        if "episodes" not in fields:
+            raise StateError("the stored detection state has no episodes")
+        self.detection.restore(fields)
+        self.lifecycle.rebase(self.detection.baseline.series)
+        self.lifecycle.restore(fields["episodes"])

@@ -1,0 +1,72 @@
+"""A version of the baseline as bytes, and back. Strictly decoded: what doesn't fit is a StateError."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from driftgauge.detect.baseline.learn import Learned
+from driftgauge.detect.baseline.version import Baseline, Watched
+from driftgauge.detect.baseline.windows import Windows
+from driftgauge.errors import StateError
+from driftgauge.profiles.scale_noise import WindowSpread
+from driftgauge.profiles.season import CELLS
+
+Floats = NDArray[np.float64]
+
+_VERSION = 1
+
+
+class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    version: int
+    at: int
+    lengths: list[int]
+    days: bytes
+    season: bytes
+    spreads: bytes
+    counts: bytes
+    moments: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_State)
+
+
+def encode_baseline(baseline: Baseline) -> bytes:
+    """Equal versions give equal bytes."""
+    learned, windows = baseline.learned, baseline.windows
+    numbers = (baseline.days, learned.season, np.array(learned.spreads), windows.counts, windows.moments)
+    return _encoder.encode(
+        _State(_VERSION, baseline.at, list(learned.lengths), *(part.astype("<f8").tobytes() for part in numbers))
+    )
+
+
+def decode_baseline(data: bytes, watched: Watched) -> Baseline:
+    """The inverse, for the same series. StateError if it doesn't fit or holds impossible numbers."""
+    try:
+        state = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError(f"the stored baseline can't be read: {error}") from error
+    if state.version != _VERSION:
+        raise StateError(f"the stored baseline has version {state.version}, this program reads {_VERSION}")
+    values = len(watched.values)
+    days = _floats(state.days, (len(watched.layout.slots),))
+    season = _floats(state.season, (CELLS, values))
+    spreads = _floats(state.spreads, (len(state.lengths), len(WindowSpread._fields), values))
+    counts = _floats(state.counts, (watched.layout.size,))
+    moments = _floats(state.moments, (3, len(watched.windows)))
+    good = all((part >= 0).all() for part in (days, spreads, counts, moments[0], moments[2]))
+    if not good or (np.abs(season) > 1).any() or (counts % 1).any() or any(length <= 0 for length in state.lengths):
+        raise StateError("the stored baseline holds impossible numbers")
+    learned = Learned(season, tuple(state.lengths), tuple(WindowSpread(*scale) for scale in spreads))
+    return Baseline(state.at, watched, days, learned, Windows(counts.astype(np.int64), moments))
+
+
+def _floats(data: bytes, shape: tuple[int, ...]) -> Floats:
+    if len(data) != 8 * int(np.prod(shape)):
+        raise StateError("the stored baseline has another number of series or cells than the profile")
+    numbers = np.frombuffer(data, "<f8").reshape(shape).astype(np.float64)
+    if not (np.abs(numbers) < 1 << 53).all():
+        raise StateError("the stored baseline holds impossible numbers")
+    return numbers
