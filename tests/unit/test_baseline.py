@@ -16,7 +16,7 @@ from driftgauge.alerts.watch import SubjectWatch
 from driftgauge.detect.baseline.learn import learn
 from driftgauge.detect.baseline.rows import completed
 from driftgauge.detect.baseline.within import movement
-from driftgauge.engine import Model, default_model, watch_plan
+from driftgauge.engine import Model, by_rows, default_model, watch_plan
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.build import Reference, build_profile
@@ -226,3 +226,9 @@ def test_damaged_state_is_refused_or_harmless(data: st.DataObject) -> None:
 PARTS = {"hourly", "within", "cells", "spoiled", "baseline"}
 STORED: dict[str, bytes] = {}
 _checkpoint(run(panes_of(daily(6, 0.3), missing=range(100, 104))).watch, STORED)
+
+
+def test_rows_without_times_on_either_side_have_no_hours() -> None:
+    location = next(s for s in by_rows(MODEL).contrasts.series if s.name == "location")
+    assert location.tolerance == pytest.approx(0.2 * location.sd)
+    assert by_rows(model_of(timed=True)).contrasts.layout.told_days < 1

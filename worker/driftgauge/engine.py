@@ -7,9 +7,10 @@ the same alerts.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -229,6 +230,17 @@ def default_model(profile: Profile, *, pane: str = "auto", budget: float = 1.0) 
     settings = EngineSettings.of(PanesConfig(), AlertsConfig(), LimitsConfig(), {})
     length = parse_duration(profile.suggested_pane if pane == "auto" else pane)
     return model_of(profile, settings, pane_length=length, budget=budget)
+
+
+def by_rows(model: Model) -> Model:
+    """The model for rows that come without times, where those of its reference had none either.
+
+    Their event time is a count of rows, so that no hour of the day can be the reason for anything.
+    """
+    if model.profile.reference.timed:
+        return model
+    layout = replace(model.layout, told_days=math.inf)
+    return replace(model, contrasts=contrasts_of(layout, model.pane_length))
 
 
 def decoder_of(

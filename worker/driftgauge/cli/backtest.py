@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +40,7 @@ from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.table_replay import WatchedTables, mismatches
 from driftgauge.decode.columns import Reject
-from driftgauge.engine import Model, Unprofiled, decoder_of, default_model, ingest_of, models_of, unprofiled_of
+from driftgauge.engine import Model, Unprofiled, by_rows, decoder_of, default_model, ingest_of, models_of, unprofiled_of
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import RecordBatch, Source
@@ -126,6 +126,8 @@ def command(
     refuse_overwriting("--alerts", alerts, [*data, *plan.read])
     kinds = kinds_of_profile(plan.rows_of.profile, prediction=prediction, score=score, actual=actual)
     tables = WatchedTables(open_tables(data, columns, kinds=kinds, sort=sort))
+    if profile is not None and timestamp is None and not any(table.canonical for table in tables.tables):
+        plan = plan.by_rows()
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
     warnings += dict.fromkeys(note for model in plan.models if (note := short_panes(model)) is not None)
     with JsonLinesFile(alerts) as out:
@@ -159,6 +161,10 @@ class _Plan:
     group: str
     read: Sequence[Path]
     unprofiled: Unprofiled | None = None
+
+    def by_rows(self) -> _Plan:
+        """The same for rows without times."""
+        return replace(self, models=[by_rows(model) for model in self.models], rows_of=by_rows(self.rows_of))
 
 
 def _plan(
