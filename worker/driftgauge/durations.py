@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _PATTERN = re.compile(r"(\d+)\s*(ms|s|m|h|d)", re.ASCII)
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> int:
     """`"90s"` -> 90000. ValueError, with an example in it, for anything but a whole number and a unit."""
     match = _PATTERN.fullmatch(text.strip())

@@ -27,8 +27,8 @@ class Note(NamedTuple):
 
 UNTIMED = Note(
     "hint",
-    "the rows' time isn't given and they are taken to be in order; where they are not, what a feature does by the hour "
-    "is unknown and looks like drift: --timestamp COL says it",
+    "the rows' time isn't given, so what a feature does by the hour is learned from production, in days; until then "
+    "only large changes count: --timestamp COL says it",
 )
 
 

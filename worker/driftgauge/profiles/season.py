@@ -127,7 +127,9 @@ def held_out_levels(starts: Ints, sums: Floats, n: Floats, blocks: Ints, *, seas
 def season_at(season: Floats, starts: Ints, pane_length: int) -> Floats:
     """Offsets of panes [start, start + pane_length), of a season float64 [48, S] in mean over their hours: [P, S]."""
     hours = min(max(1, pane_length // HOUR), 7 * HOURS)
-    summed_up = np.zeros((len(starts), season.shape[1]))
-    for hour in range(hours):
-        summed_up += season[cells_of(starts + hour * HOUR)]
-    return np.asarray(summed_up / hours)
+    if hours == 1:
+        return np.asarray(season[cells_of(starts)])
+    total = season[cells_of(starts)]
+    for hour in range(1, hours):
+        total += season[cells_of(starts + hour * HOUR)]
+    return np.asarray(total / hours)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from driftgauge.config import Config
+from driftgauge.detect.baseline.rows import ROWS_KEPT
+from driftgauge.detect.baseline.within import DAYS_KEPT, Movement, short_scales
 from driftgauge.detect.hours import HOURS_KEPT
 from driftgauge.engine import Model
 from driftgauge.profiles.windows import window_length, window_lengths
@@ -49,6 +51,12 @@ def _model_plan(config: Config, model: Model) -> dict[str, Any]:
     window_panes = window_length(model.pane_length) // model.pane_length
     hours = HOURS_KEPT if len(window_lengths(model.pane_length)) > 1 else 0
     state_bytes = config.limits.ring_panes * len(series) * 12 + (window_panes * 4 + hours * 8) * model.layout.size
+    # The baseline: two numbers per series and row, some per day, and the cells of each day.
+    values = sum(entry.kind == "value" for entry in series)
+    movement = 8 * len(Movement._fields) * len(short_scales(model.pane_length))
+    state_bytes += values * (16 * ROWS_KEPT + DAYS_KEPT * movement) + (
+        8 * DAYS_KEPT * model.layout.size if hours else 0
+    )
     return {
         "model_id": model.subject.model_id,
         "model_version": model.subject.model_version,
