@@ -102,10 +102,11 @@ def _backtest(case: Case, data: Path, folder: Path) -> Backtest:
     first = table.num_rows - live.num_rows
     timing = case.timing(first - reference.num_rows)
     _command("profile", "build", files["reference"], *model, *case.columns, *timing, "--out", profile)
-    options = (*case.columns, *case.timing(first), "--alerts", alerts)
+    options = (*case.columns, *case.timing(first), "--pane", case.pane, "--alerts", alerts)
     _command("backtest", "--profile", profile, "--file", files["live"], *options)
     opened = [event for event in map(json.loads, alerts.read_text().splitlines()) if event["event"] == "opened"]
-    return _scored(case, live.num_rows, json.loads(profile.read_bytes())["suggested_pane"], opened)
+    pane = json.loads(profile.read_bytes())["suggested_pane"] if case.pane == "auto" else case.pane
+    return _scored(case, live.num_rows, pane, opened)
 
 
 def _scored(case: Case, rows: int, pane: str, opened: list[dict[str, Any]]) -> Backtest:

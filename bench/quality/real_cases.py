@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ class Case:
     `columns`: options as on the command line; `interval` and `start` of the rows where no column holds their time.
     `events`: known windows (ms since 1970), in which an alert on one of `features` (empty: any) is a find. `aim`: what
     is promised about it, empty where nothing is; reached with every event found and nothing before, on those features.
+    `pane`: as on the command line.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Case:
     features: tuple[str, ...] = ()
     aim: str = ""
     by_file: bool = field(default=False)
+    pane: str = "auto"
 
     def timing(self, row: int) -> tuple[str, ...]:
         """The options that say when row `row` of the whole set was, if it is counted."""
@@ -58,6 +60,7 @@ def cases(data: Path, seed: int, *, quick: bool) -> Iterator[Case]:
     yield _bike_sharing()
     yield from _nab(data, artificial_only=quick)
     if not quick:
+        yield from (replace(case, name=f"{case.name}, 5m", pane="5m") for case in _nab(data, artificial_only=False))
         yield _fraud()
 
 

@@ -210,9 +210,17 @@ def test_noise_is_the_movement_of_the_series_between_panes():
 
 
 def test_noise_needs_eight_panes_and_psi_twenty_windows():
-    few = built({"x": ("numeric", list(range(2100)))}).profile.features["x"]
+    few = built({"x": ("numeric", list(range(400)))}).profile.features["x"]
     assert few.noise == {}
     assert few.psi == []
+
+
+def test_noise_is_that_of_shorter_panes_where_few_of_the_suggested_ones_are_there():
+    values = np.random.default_rng(1).normal(size=600)
+    profile = built({"x": ("numeric", values.tolist())}, times=np.arange(600) * 300_000).profile
+    assert profile.suggested_pane == "1d"
+    noise = profile.features["x"].noise["location"]
+    assert (noise.length, noise.panes) == ("5m", 600)
 
 
 def test_psi_of_steady_windows_is_that_of_sampling():

@@ -63,9 +63,9 @@ def test_the_window_are_the_24_hours_before_and_slides_by_one() -> None:
     feed.push_split(counts, [3, 50, 51, 130])
     values = np.array(feed.values)[:, LONG.index]
     n = np.array(feed.n)[:, LONG.index]
-    assert np.isnan(values[:48]).all()  # Half of the window must be there.
-    assert not np.isnan(values[48:]).any()
-    for pane in (48, 51, 52, 100, 159):
+    assert np.isnan(values[:88]).all()  # Nearly all of the day must be there.
+    assert not np.isnan(values[88:]).any()
+    for pane in (88, 91, 92, 100, 159):
         last = pane // 4 * 4
         window = counts[max(0, last - 96) : last, CELLS].sum(axis=0, keepdims=True)
         raw = psi(window, np.array(LONG.slot.spec.counts[:BINS]), np.array([0]))[0, 0]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from driftgauge.detect.types import DetectorContext
 from driftgauge.durations import parse_duration
 from driftgauge.errors import StateError
+from driftgauge.profiles.season import DAY, MIN_DAYS
 from driftgauge.profiles.series import Series
 
 MINUTE = 60_000
@@ -130,16 +131,20 @@ def noise_of(series: Series) -> Noise | None:
     """The measured movement of a series in the reference; None if it was not measured on enough panes.
 
     The measured lag-1 autocorrelation is that of wander plus sampling noise, which dilutes it: divided by the wander's
-    part of the variance it is the wander's own. Within its standard error it is taken for none.
+    part of the variance it is the wander's own. Within its standard error it is taken for none. Sampling gives no
+    autocorrelation, so the wander is no less than the autocovariance: with an event or two in a pane its variance tells
+    nothing, since what one event contributes holds all wander already.
     """
     noise = series.noise
     if noise is None or noise.panes < MIN_PANES or noise.mean_n <= 0:
         return None
     pane = parse_duration(noise.length)
     wander = max(0.0, noise.variance - series.sd**2 / noise.mean_n)
-    if wander == 0 or noise.lag1 * math.sqrt(noise.panes) < 2:
+    if noise.lag1 * math.sqrt(noise.panes) < 2:
         return Noise(wander, 0.0, pane)
-    return Noise(wander, min(MAX_CORRELATION, noise.lag1 * noise.variance / wander), pane)
+    together = noise.lag1 * noise.variance
+    wander = max(wander, together)
+    return Noise(wander, min(MAX_CORRELATION, together / wander) if wander else 0.0, pane)
 
 
 def long_run_variance(series: Series, noise: Noise) -> float:
@@ -166,9 +171,17 @@ class Wander(NamedTuple):
 
 
 def wander_of(series: Series) -> Wander:
-    """As measured in the reference; none if it was not measured."""
+    """As measured in the reference; none if it was not measured.
+
+    What looks like wander may be the season, where too few days tell: that doesn't average out before the day is over.
+    """
     noise = noise_of(series)
-    return Wander(noise.wander, long_run_variance(series, noise)) if noise is not None else Wander(0.0, 0.0)
+    if noise is None:
+        return Wander(0.0, 0.0)
+    scales = series.noise.scales if series.noise else []
+    variance = max([noise.wander, *(scale.variance - series.sd**2 / scale.events for scale in scales)])
+    least = variance * DAY if series.told_days < MIN_DAYS else 0.0
+    return Wander(variance, max(least, long_run_variance(series, noise)))
 
 
 def block_length(pane_length: int, noise: Noise | None) -> int:

@@ -7,7 +7,7 @@ missing rate and nothing else. Sums are integer (weights in fixed point): exact,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +100,10 @@ def contrasts_of(layout: Layout, pane_length: int) -> Contrasts:
     planned = plans(layout, pane_length)
     # Within a pane of a day no season of the day shows.
     days_known = layout.told_days >= 1 or pane_length >= DAY
-    series = tuple(series_of(index, slot, plan, days_known=days_known) for index, (slot, plan) in enumerate(planned))
+    series = tuple(
+        replace(series_of(index, slot, plan, days_known=days_known), told_days=layout.told_days)
+        for index, (slot, plan) in enumerate(planned)
+    )
     indicators = [(index, slot, plan) for index, (slot, plan) in enumerate(planned) if plan.name in BASES]
     ranges = [(index, slot) for index, slot, plan in indicators if plan.name == "out_of_range"]
     return Contrasts(

@@ -24,6 +24,7 @@ from driftgauge.profiles.series import Series, noise_key
 from driftgauge.profiles.windows import window_length
 
 MIN_PANES = 8
+_ENOUGH_PANES = 20
 MIN_WINDOWS = 3
 _PER_CELL = 5
 _PHASES = 4
@@ -64,12 +65,14 @@ def series_noise(
     contrasts = contrasts_of(layout, pane)
     shortest = min(pane, densest_pane(times))
     measured = {length: _measured(contrasts, length, times, cells) for length in sorted({shortest, pane})}
+    # A short reference may have too few of the suggested panes to tell anything.
+    told = pane if len(measured[pane].starts) >= _ENOUGH_PANES else shortest
     seasons, scales = _movement(contrasts, measured)
     found: list[dict[str, SeriesNoise]] = [{} for _ in layout.slots]
     for series in contrasts.series:
         if series.kind != "window":
             season = seasons.get(series.index, np.zeros(CELLS))
-            noise = _noise(measured[pane].series(series.index), pane, season)
+            noise = _noise(measured[told].series(series.index), told, season)
             if noise is not None:
                 found[series.slot.index][_key(series)] = noise.model_copy(
                     update={"scales": scales.get(series.index, [])}

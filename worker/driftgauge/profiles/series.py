@@ -27,6 +27,7 @@ class Series:
     `reference`: expected level; `sd`: of one event's contribution in the reference; `reference_n`: reference events
     behind it; `tolerance`: the smallest effect worth an alert, in the series' own unit (rates: allowed excess over
     `reference`; values: .2 sd; windows: PSI). `noise`: how it moved from pane to pane in the reference, if measured.
+    `told_days`: days of event time that tells of. `baseline`: where it is production's own, up to when that was (ms).
     """
 
     index: int
@@ -40,6 +41,8 @@ class Series:
     reference_n: int
     tolerance: float
     noise: SeriesNoise | None
+    told_days: float = 0.0
+    baseline: int | None = None
 
     @property
     def key(self) -> str:

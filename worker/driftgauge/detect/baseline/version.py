@@ -19,7 +19,7 @@ from driftgauge.durations import format_duration
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import SeriesNoise
 from driftgauge.profiles.scale_noise import MIN_WINDOWS, WindowSpread, as_noise
-from driftgauge.profiles.season import DAY, HOUR, MIN_DAYS, MIN_DAYS_WITH_WEEKENDS
+from driftgauge.profiles.season import HOUR, MIN_DAYS, MIN_DAYS_WITH_WEEKENDS
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import PSI_WINDOWS, value_tolerance
 from driftgauge.profiles.windows import window_length, window_of
@@ -93,7 +93,8 @@ class Baseline:
             if known:
                 series = self.watched.values[position]
                 tolerance = value_tolerance(series.name, series.sd, days_known=True)
-                out[series.index] = replace(series, noise=self._noise(position, series), tolerance=tolerance)
+                noise = self._noise(position, series)
+                out[series.index] = replace(self._own(series), noise=noise, tolerance=tolerance)
         for position, known in enumerate(self.windows_in_force()):
             if known:
                 series = self.watched.windows[position]
@@ -106,7 +107,10 @@ class Baseline:
         return np.asarray((stage > told) | (stage == len(_STAGES)))
 
     def _window(self, position: int, series: Series) -> Series:
-        return self.windows.series(series, position, self.watched.window)
+        return self.windows.series(self._own(series), position, self.watched.window)
+
+    def _own(self, series: Series) -> Series:
+        return replace(series, told_days=float(self.days[series.slot.index]), baseline=self.at)
 
     def _noise(self, position: int, series: Series) -> SeriesNoise:
         learned = self.learned
@@ -116,11 +120,7 @@ class Baseline:
             for length, spread in zip(learned.lengths, spreads, strict=True)
             if spread.windows >= MIN_WINDOWS
         ]
-        days, first = self.days[series.slot.index], scales[0]
-        if days < MIN_DAYS and learned.lengths[-1] < DAY:
-            # What looks like wander may be the season, which doesn't average out before the day is over.
-            daily = scales[-1].model_copy(update={"length": format_duration(DAY), "windows": int(days)})
-            scales.append(daily)
+        first = scales[0]
         season = learned.season[:, position]
         return SeriesNoise(
             length=first.length,

@@ -38,10 +38,11 @@ from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.profile import PsiNoise, psi_noise_of
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import PSI_WINDOWS
-from driftgauge.profiles.windows import window_lengths, window_of
+from driftgauge.profiles.windows import DAY, window_lengths, window_of
 
 _VERSION = 1
 _HOURS_PER_MONTH = 30 * 24
+_WHOLE_DAY = 0.9
 
 
 class Psi:
@@ -50,7 +51,8 @@ class Psi:
     An alarm needs p < alpha and a debiased PSI above the series' tolerance, which is also the PSI of the null. Where
     PSI_WINDOWS reference windows of this length were measured, their wander is part of the noise. Settings:
     `min_per_cell`: events per cell below which there is no verdict. `min_span`: part of the window that its panes must
-    reach over, so that neither a start nor the end of a silence is judged by its first minutes.
+    reach over, so that neither a start nor the end of a silence is judged by its first minutes; the day's has to be
+    whole, since it is its season that it is to leave out.
     """
 
     name: ClassVar[str] = "psi"
@@ -185,7 +187,7 @@ class _Comparison:
             [s.slot.spec.counts[c - s.slot.start] for s in series for c in compared_cells(s.slot)], np.int64
         )
         self._min_n = chosen["min_per_cell"] * sizes
-        self._min_span = chosen["min_span"] * window
+        self._min_span = max(chosen["min_span"], _WHOLE_DAY if window == DAY else 0.0) * window
         self._dof = (sizes - 1).astype(np.float64)
         self._m = np.array([s.reference_n for s in series], np.float64)
         self._wander = _wander([_measured(s, window) for s in series], self._m, self._dof)
