@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,6 @@ class Case:
     events: tuple[tuple[int, int], ...] = ()
     features: tuple[str, ...] = ()
     aim: str = ""
-    by_file: bool = field(default=False)
     pane: str = "auto"
 
     def timing(self, row: int) -> tuple[str, ...]:
@@ -185,7 +184,6 @@ def _nab(data: Path, *, artificial_only: bool) -> Iterator[Case]:
             "no anomaly" if quiet else "labelled windows",
             events=tuple((_ms(_utc(a)), _ms(_utc(b))) for a, b in windows),
             aim="no alert" if quiet else "",
-            by_file=True,
         )
 
 
