@@ -22,7 +22,8 @@ from driftgauge.sources import csv_file, jsonl_file, parquet_file
 from driftgauge.sources.canonical import canonical_events
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.profile_file import profile_json, read_profile, write_profile
-from driftgauge.sources.reference_file import Choices, read_reference
+from driftgauge.sources.reference_file import read_reference
+from driftgauge.sources.reference_kinds import Choices
 from driftgauge.sources.tables import open_tables
 from driftgauge.sources.times import times_of
 from driftgauge.timestamps import parse_timestamp

@@ -273,9 +273,10 @@ class Config(_Section):
     alerts: AlertsConfig = AlertsConfig()
     limits: LimitsConfig = LimitsConfig()
 
-    def features_topic(self, model: ModelConfig) -> Literal["predictions", "features"]:
+    def features_topic(self, model: ModelConfig | None) -> Literal["predictions", "features"]:
         """Where a model's features are counted: as it says, else the predictions topic, else the only one there is."""
-        return model.features_from or ("predictions" if self.topics.predictions is not None else "features")
+        said = model.features_from if model is not None else None
+        return said or ("predictions" if self.topics.predictions is not None else "features")
 
     def pane_length(self, model: ModelConfig, suggested: str) -> int:
         """Pane length (ms) of a model: its own, else `panes.length`; `auto` is the profile's `suggested` duration."""

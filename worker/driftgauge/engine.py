@@ -36,6 +36,7 @@ from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source
+from driftgauge.sources.event_log import EventTopic
 from driftgauge.subject import Subject
 
 # Counts up when the same panes could give other alerts: part of every event's identity.
@@ -336,6 +337,17 @@ def run_id_of(models: Sequence[Model], group: str) -> str:
     """Derived from the group and what is analysed, so that every worker of a group says the same."""
     analyses = sorted(f"{model.subject} {model.analysis}" for model in models)
     return hashlib.sha256(orjson.dumps([group, *analyses])).hexdigest()[:16]
+
+
+def topics_of_version(config: Config, subject: Subject) -> dict[str, EventTopic]:
+    """By name, the topics that events of a model version are counted from, whether or not it is configured."""
+    entry = next((e for e in config.models if (e.model_id, e.model_version) == subject[:2]), None)
+    features = config.features_topic(entry)
+    return {
+        topic.name: EventTopic(_EVENT_TYPES[kind], topic.model_id, kind == features, kind == "predictions")
+        for kind, topic in config.topics.inputs.items()
+        if kind in ("predictions", features)
+    }
 
 
 def gating_kinds(config: Config) -> list[str]:

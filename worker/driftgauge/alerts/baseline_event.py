@@ -22,9 +22,9 @@ from driftgauge.subject import Subject
 # In the place of a series' key in the identity; no key of a series has a capital letter behind its second bar.
 KEY = "|volume|BaselineMissing"
 NEXT_STEP = (
-    "Next: make a profile of what the model was trained on, or of events that are known to be good (driftgauge profile "
-    "build), name it in the configuration under models, and start the worker anew. If nobody should send such events, "
-    "look for who does; source says where they are."
+    "Next: make a profile of what the model was trained on (driftgauge profile build), or of its events that are known "
+    "to be good (driftgauge profile learn), name it in the configuration under models, and start the worker anew. If "
+    "nobody should send such events, look for who does; source says where they are."
 )
 
 

@@ -35,7 +35,7 @@ class _Entry(NamedTuple):
 
 
 COMMANDS = {
-    "profile": _Entry("profile", "Build, show and compare profiles."),
+    "profile": _Entry("profile", "Build, learn, show and compare profiles."),
     "demo": _Entry("demo", "Watch a loan model break without an error: a story of 20 seconds, no service needed."),
     "backtest": _Entry("backtest", "Run the engine over files: see which alerts there would have been."),
     "check": _Entry("check", "Validate a configuration and print the resolved plan."),

@@ -83,7 +83,7 @@ def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
         console.print(f"[bold]Model[/]   {escape(entry['model_id'])} version {escape(entry['model_version'])}")
         console.print(
             "  [bold red]NOT WATCHED[/]: it has no profile, so its events give one BaselineMissing alert and nothing "
-            "else; make one with driftgauge profile build",
+            "else; make one with driftgauge profile build, or from its events with profile learn",
             soft_wrap=True,
         )
     console.print()

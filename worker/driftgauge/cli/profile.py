@@ -1,4 +1,4 @@
-"""`driftgauge profile build|show|diff`: makes a profile from reference data, and shows what profiles hold."""
+"""`driftgauge profile build|learn|show|diff`: makes a profile from reference data, and shows what profiles hold."""
 
 from __future__ import annotations
 
@@ -29,22 +29,35 @@ from driftgauge.cli.columns_options import (
     StartOption,
     TimestampOption,
     columns_of,
-    names_in,
 )
 from driftgauge.cli.overwriting import refuse_overwriting
+from driftgauge.cli.profile_learn import LEARN_EXAMPLE, learn
+from driftgauge.cli.profile_options import (
+    CategoricalOption,
+    MarginOption,
+    ModelIdOption,
+    ModelVersionOption,
+    NumericOption,
+    OutOption,
+    PositiveOption,
+    check_names,
+    choices_of,
+)
+from driftgauge.cli.profile_view import show_notes, show_profile
 from driftgauge.durations import format_duration
-from driftgauge.errors import ConfigError
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, Reference, build_profile
 from driftgauge.profiles.notes import Note
-from driftgauge.profiles.profile import MAX_NAME, Profile
-from driftgauge.profiles.summary import differences, field_lines
+from driftgauge.profiles.summary import differences
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.profile_file import profile_json, read_profile, write_profile
-from driftgauge.sources.reference_file import Choices, read_reference
+from driftgauge.sources.reference_file import read_reference
+from driftgauge.sources.reference_kinds import Choices
 from driftgauge.sources.table_paths import table_files
 from driftgauge.timestamps import format_timestamp
 
-profile = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Build, show and compare profiles.")
+profile = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Build, learn, show and compare profiles.")
+
+profile.command(epilog=f"Example: {LEARN_EXAMPLE}")(learn)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 ProfileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A profile.")]
@@ -52,7 +65,7 @@ ProfileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A profile
 
 @profile.callback()
 def root() -> None:
-    """Build, show and compare profiles."""
+    """Build, learn, show and compare profiles."""
 
 
 @profile.command(
@@ -61,9 +74,9 @@ def root() -> None:
 )
 def build(
     data: DataArgument,
-    model_id: Annotated[str, typer.Option("--model-id", metavar="ID", help="Name of the model.")],
-    model_version: Annotated[str, typer.Option("--model-version", metavar="V", help="Its version.")],
-    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write; a folder: named by content.")],
+    model_id: ModelIdOption,
+    model_version: ModelVersionOption,
+    out: OutOption,
     timestamp: TimestampOption = None,
     prediction: PredictionOption = None,
     score: ScoreOption = None,
@@ -75,23 +88,15 @@ def build(
     start: StartOption = None,
     interval: IntervalOption = "1s",
     sort: SortOption = False,
-    categorical: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Columns of numbers that are categories.")
-    ] = None,
-    numeric: Annotated[str | None, typer.Option(metavar="A,B", help="Columns that are numeric, texts or not.")] = None,
-    positive: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="Positive class; default the greater of two.")
-    ] = None,
-    margin: Annotated[
-        float, typer.Option(min=0.0, max=10.0, help="Out of range begins this share of the range beyond it.")
-    ] = OUT_OF_RANGE_MARGIN,
+    categorical: CategoricalOption = None,
+    numeric: NumericOption = None,
+    positive: PositiveOption = None,
+    margin: MarginOption = OUT_OF_RANGE_MARGIN,
     rows: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N rows.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Profile of a model's training or reference data."""
-    for option, name in (("--model-id", model_id), ("--model-version", model_version)):
-        if not 0 < len(name) <= MAX_NAME:
-            raise ConfigError(f"{option}: has {len(name)} characters; give a name of 1 to {MAX_NAME}")
+    check_names(model_id, model_version)
     columns = columns_of(
         timestamp=timestamp,
         prediction=prediction,
@@ -104,10 +109,7 @@ def build(
         start=start,
         interval=interval,
     )
-    choices = Choices(
-        names_in(categorical, "--categorical") if categorical is not None else (),
-        names_in(numeric, "--numeric") if numeric is not None else (),
-    )
+    choices = choices_of(categorical, numeric)
     refuse_overwriting("--out", Path(out), table_files(data))
     reference, notes = _read(data, columns, choices, sort, rows)
     built = build_profile(reference, model_id=model_id, model_version=model_version, margin=margin, positive=positive)
@@ -116,8 +118,8 @@ def build(
         sys.stdout.write(profile_json(built.profile))
         return
     console = Console(highlight=False)
-    _show(console, built.profile)
-    _show_notes(console, [*notes, *built.notes])
+    show_profile(console, built.profile)
+    show_notes(console, [*notes, *built.notes])
     console.print(f"\nwritten to {escape(str(written))}", soft_wrap=True)
     console.print(f"next: {escape(_next_command(written, data, columns))}", soft_wrap=True)
 
@@ -161,7 +163,7 @@ def show(file: ProfileArgument, json: JsonOption = False) -> None:
     if json:
         sys.stdout.write(profile_json(shown))
     else:
-        _show(Console(highlight=False), shown)
+        show_profile(Console(highlight=False), shown)
 
 
 @profile.command(epilog="Example: driftgauge profile diff profiles/loan-approval-6.json profiles/loan-approval-7.json")
@@ -185,37 +187,3 @@ def diff(
     for difference in found:
         table.add_row(*(escape(text) for text in difference))
     console.print(table)
-
-
-def _show(console: Console, shown: Profile) -> None:
-    reference = shown.reference
-    span = f"{format_timestamp(reference.first_ms)} to {format_timestamp(reference.last_ms)}"
-    title = f"[bold]{escape(shown.model_id)}[/] version [bold]{escape(shown.model_version)}[/]"
-    console.print(f"{title}: {reference.rows:,} rows of {escape(_files(reference.files))}, {span}", soft_wrap=True)
-    console.print(f"[dim]{shown.content_hash}[/]\n", soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("field", overflow="fold", style="bold")
-    table.add_column("type", no_wrap=True)
-    table.add_column("missing", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, style="cyan")
-    table.add_column("values", overflow="fold")
-    for line in field_lines(shown):
-        missing = f"{line.missing:.1%}" if line.missing else "—"
-        table.add_row(escape(line.name), line.kind, missing, line.histogram, escape(line.values))
-    console.print(table)
-    if shown.offline_metrics:
-        texts = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in shown.offline_metrics.items()]
-        console.print(f"\noffline metrics: {', '.join(texts)}")
-    console.print(f"\nsuggested pane: {shown.suggested_pane}")
-
-
-def _files(files: Sequence[str]) -> str:
-    return files[0] if len(files) == 1 else f"{len(files)} files"
-
-
-def _show_notes(console: Console, notes: Sequence[Note]) -> None:
-    if notes:
-        console.print()
-    for note in notes:
-        colour = "yellow" if note.level == "warning" else "green"
-        console.print(f"[{colour}]{note.level}:[/] {escape(note.text)}", soft_wrap=True)

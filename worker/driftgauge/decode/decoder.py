@@ -7,7 +7,7 @@ depends on its own bytes only. The plain majority goes through msgspec decoders 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from driftgauge.decode.assemble import Assembler
 from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
 from driftgauge.decode.envelope import (
-    EVENT_TYPE,
-    EVENT_TYPES,
     MODEL_ID,
     MODEL_VERSION,
     TIMESTAMP,
     EventType,
+    event_type_of,
     first_present,
     version_spellings,
 )
@@ -227,7 +226,7 @@ class Decoder:
         timestamp = first_present(parsed, TIMESTAMP)
         version, at = self._find(model_id, first_present(parsed, MODEL_VERSION))
         if at == _UNPROFILED:
-            is_label = _event_type(parsed, self._event_type) == "label"
+            is_label = event_type_of(parsed, self._event_type) == "label"
             found.strangers.append(_Stranger(row, Subject(_cut(model_id), version), timestamp, is_label))
             return
         found.rows[at].append(row)
@@ -265,11 +264,6 @@ def _times(stamps: Sequence[int], found: _Batch) -> tuple[NDArray[np.int64], NDA
         accepted[rows[position]] = False
         found.rejects.append(Reject(rows[position], RejectCode.BAD_TIMESTAMP, message))
     return times, accepted
-
-
-def _event_type(parsed: Mapping[str, Any], default: EventType) -> EventType:
-    said = first_present(parsed, EVENT_TYPE)
-    return next((kind for kind in EVENT_TYPES if kind == said), default)
 
 
 def _cut(text: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+from msgspec import UNSET
+
 EventType = Literal["prediction", "features", "label"]
 
 EVENT_TYPES: Final[tuple[EventType, ...]] = ("prediction", "features", "label")
@@ -43,6 +45,21 @@ def first_present(event: Mapping[str, Any], names: Sequence[str], absent: Any = 
         if name in event:
             return event[name]
     return absent
+
+
+def event_type_of(event: Mapping[str, Any], default: EventType) -> EventType:
+    """What the event says it is; `default` where it says nothing that is known."""
+    said = first_present(event, EVENT_TYPE)
+    return next((kind for kind in EVENT_TYPES if kind == said), default)
+
+
+def prediction_of(event: Mapping[str, Any]) -> Any:
+    """The output, bare or as an object of its parts (also where they are spelled flat); UNSET if there is none."""
+    value = first_present(event, PREDICTION, UNSET)
+    if value is not UNSET:
+        return value
+    flat = {"label": OUTPUT_LABEL, "score": OUTPUT_SCORE}
+    return {part: event[name] for part, name in flat.items() if name in event} or UNSET
 
 
 def version_spellings(version: object) -> tuple[str, ...]:

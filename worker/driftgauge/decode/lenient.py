@@ -17,10 +17,8 @@ from driftgauge.decode.envelope import (
     EVENT_TYPE,
     EVENT_TYPES,
     FEATURES,
-    OUTPUT_LABEL,
-    OUTPUT_SCORE,
-    PREDICTION,
     first_present,
+    prediction_of,
 )
 from driftgauge.decode.typed import INVALID, NAN, TypedModel
 from driftgauge.profiles.cells import CategoryIndex, category_index
@@ -66,10 +64,7 @@ class LenientModel:
 
     def _prediction(self, parsed: Mapping[str, Any]) -> Any:
         model = self.typed.model
-        value = first_present(parsed, PREDICTION, UNSET)
-        if value is UNSET:
-            flat = {"label": OUTPUT_LABEL, "score": OUTPUT_SCORE}
-            value = {part: parsed[name] for part, name in flat.items() if name in parsed} or UNSET
+        value = prediction_of(parsed)
         if value is UNSET or not model.counts_prediction:
             return UNSET
         if isinstance(value, dict):

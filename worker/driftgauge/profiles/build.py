@@ -39,7 +39,9 @@ MAX_CLASSES = 20
 class Reference:
     """The rows a profile is built from; all columns have as many rows as `times` (int64 ms, in any order).
 
-    `timed`: whether `times` come from a column of the rows, rather than from counting them.
+    `timed`: whether `times` come from a column of the rows, rather than from counting them. `has_features`,
+    `has_prediction` bool [n]: which part of a partial event was there (None: both in all rows); the other part's
+    columns say nothing then.
     """
 
     files: Sequence[str]
@@ -49,6 +51,8 @@ class Reference:
     score: NumericColumn | None = None
     actual: Column | None = None
     timed: bool = False
+    has_features: NDArray[np.bool_] | None = None
+    has_prediction: NDArray[np.bool_] | None = None
 
 
 class Built(NamedTuple):
@@ -82,13 +86,13 @@ def build_profile(
     notes: list[Note] = []
     features: dict[str, Counted] = {}
     for name, column in reference.features.items():
-        counted = _field(column, score_values, margin)
+        counted = _told(column, score_values, reference.has_features, margin)
         notes += notes_on(name, column, counted.field if counted is not None else None, timed=reference.timed)
         if counted is not None:
             features[name] = counted
     if not features:
         raise InputError("every feature column is empty; nothing can be compared with such a reference")
-    prediction, output_cells = _prediction(output, score_values, margin)
+    prediction, output_cells = _prediction(output, score_values, reference.has_prediction, margin)
     if not reference.timed:
         notes.append(UNTIMED)
     pane = suggest_pane(times)
@@ -111,6 +115,20 @@ def build_profile(
     return Built(_with_noise(profile, pane, times, cells), notes)
 
 
+def _told(
+    column: Column, score: NDArray[np.float64] | None, there: NDArray[np.bool_] | None, margin: float
+) -> Counted | None:
+    """The field of a column from the rows that are `there`; the cell of the others is -1."""
+    if there is None:
+        return _field(column, score, margin)
+    counted = _field(column.take(there), score[there] if score is not None else None, margin)
+    if counted is None:
+        return None
+    cells = np.full(len(there), -1, np.int64)
+    cells[there] = counted.cells
+    return counted._replace(cells=cells)
+
+
 def _field(column: Column, score: NDArray[np.float64] | None, margin: float) -> Counted | None:
     if isinstance(column, NumericColumn):
         return numeric_field(column, score, margin)
@@ -129,8 +147,8 @@ def _output(reference: Reference) -> _Output | None:
         return _Output("label", _coded(column, whole), score)
     if score is not None:
         raise InputError(
-            f"the --prediction column holds fractions or more than {MAX_CLASSES} different numbers and there is a "
-            "--score column too; a prediction beside a score must be a class: drop one of the two options"
+            f"the prediction (--prediction) holds fractions or more than {MAX_CLASSES} different numbers, and there is "
+            "a score (--score) too; a prediction beside a score must be a class: give one of the two"
         )
     return _Output("score", None, column)
 
@@ -147,13 +165,13 @@ def _coded(column: NumericColumn, whole: list[int]) -> CodedColumn:
 
 
 def _prediction(
-    output: _Output | None, score: NDArray[np.float64] | None, margin: float
+    output: _Output | None, score: NDArray[np.float64] | None, there: NDArray[np.bool_] | None, margin: float
 ) -> tuple[PredictionProfile | None, list[NDArray[np.int64]]]:
     """The output's fields, and their cells in the layout's order (score, then label)."""
     if output is None:
         return None, []
-    counted_score = numeric_field(output.score, None, margin) if output.score is not None else None
-    counted_label = categorical_field(output.label, score) if output.label is not None else None
+    counted_score = _told(output.score, None, there, margin) if output.score is not None else None
+    counted_label = _told(output.label, score, there, margin) if output.label is not None else None
     if (output.score is not None and counted_score is None) or (output.label is not None and counted_label is None):
         raise InputError("the prediction or score column is empty; leave its option away")
     score_field = counted_score.field if counted_score is not None else None

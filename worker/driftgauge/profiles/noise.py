@@ -58,9 +58,10 @@ def series_noise(
 ) -> list[dict[str, SeriesNoise]]:
     """Per slot, noise by `noise_key`, measured over the non-empty panes of `pane` ms.
 
-    `times` int64 ms [n] ascend; `cells[i]` int64 [n] holds the cells within slot i. Fewer than eight panes say nothing
-    and give nothing. Values are also measured over longer windows (`scale_noise.py`), and over shorter ones too where
-    the rows are dense enough, because a worker's panes may be shorter than what a thinned reference suggests.
+    `times` int64 ms [n] ascend; `cells[i]` int64 [n] holds the cells within slot i, -1 where the row says nothing about
+    it. Fewer than eight panes say nothing and give nothing. Values are also measured over longer windows
+    (`scale_noise.py`), and over shorter ones too where the rows are dense enough, because a worker's panes may be
+    shorter than what a thinned reference suggests.
     """
     contrasts = contrasts_of(layout, pane)
     shortest = min(pane, densest_pane(times))
@@ -131,7 +132,9 @@ def _counts(bounds: list[int], cells: list[NDArray[np.int64]], layout: Layout) -
     counts = np.empty((panes, layout.size), np.int64)
     for slot, column in zip(layout.slots, cells, strict=True):
         width = slot.stop - slot.start
-        flat = np.bincount(pane_of_row * width + column[bounds[0] : bounds[-1]], minlength=panes * width)
+        within = column[bounds[0] : bounds[-1]]
+        told = within >= 0
+        flat = np.bincount(pane_of_row[told] * width + within[told], minlength=panes * width)
         counts[:, slot.start : slot.stop] = flat.reshape(panes, width)
     return counts
 
@@ -164,11 +167,11 @@ def psi_noise(slot: Slot, times: NDArray[np.int64], cells: NDArray[np.int64]) ->
     For every window length that a pane of one of the suggested lengths may lead to, since a worker's panes need not be
     the suggested ones. The cells are those of values, and `other` where the reference has any of it. Half a row is
     added to every cell. Windows with fewer than five values per cell are left out, lengths with fewer than three
-    windows too. `times` ascend; `cells` int64 [n] are those within the slot.
+    windows too. `times` ascend; `cells` int64 [n] are those within the slot, -1 where the row has none.
     """
     other = isinstance(slot.spec, CategoricalField) and slot.spec.counts[slot.spec.bins] > 0
     compared = slot.spec.bins + int(other)
-    valid = cells < compared
+    valid = (cells >= 0) & (cells < compared)
     times, cells = times[valid], cells[valid]
     lengths = sorted({window_length(pane) for pane in SUGGESTED_PANES})
     measured = (_psi_noise(slot, length, times, cells, compared) for length in lengths)

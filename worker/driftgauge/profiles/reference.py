@@ -25,6 +25,10 @@ class NumericColumn(NamedTuple):
 
     values: NDArray[np.float64]
 
+    def take(self, rows: NDArray[Any]) -> NumericColumn:
+        """Those rows, by number or by mask."""
+        return NumericColumn(self.values[rows])
+
 
 class CodedColumn(NamedTuple):
     """int64 [n] codes into `values` (distinct, typed, in order of appearance); -1 is missing."""
@@ -32,6 +36,10 @@ class CodedColumn(NamedTuple):
     kind: Kind
     codes: NDArray[np.int64]
     values: list[Any]
+
+    def take(self, rows: NDArray[Any]) -> CodedColumn:
+        """Those rows, by number or by mask; all values stay known."""
+        return self._replace(codes=self.codes[rows])
 
 
 Column = NumericColumn | CodedColumn

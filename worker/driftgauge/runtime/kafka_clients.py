@@ -14,6 +14,19 @@ from driftgauge.config import Config
 
 # Kafka's default for the largest record a topic takes (message.max.bytes).
 BROKER_RECORD_BYTES = 1_048_588
+_READING: dict[str, Any] = {
+    "enable_auto_commit": False,
+    # A silent reset is how records are lost: an unknown position must raise.
+    "auto_offset_reset": "none",
+    "isolation_level": "read_committed",
+    "allow_auto_create_topics": False,
+    # kafka-python's own metrics: nobody reads them.
+    "metrics_enabled": False,
+    # Large polls, because columns are made and counted per batch; a response for eight partitions is still below
+    # the size from which the allocator takes fresh pages for every buffer.
+    "max_poll_records": 20_000,
+    "max_partition_fetch_bytes": 4 << 20,
+}
 
 
 def dead_letter_bytes(config: Config) -> int:
@@ -39,6 +52,11 @@ def connection_settings(config: Config) -> dict[str, Any]:
     return settings
 
 
+def reader_settings(config: Config) -> dict[str, Any]:
+    """A consumer outside the group, for what is on a topic now: it commits nothing and nobody waits for it."""
+    return connection_settings(config) | {"group_id": None, **_READING}
+
+
 def consumer_settings(config: Config) -> dict[str, Any]:
     """A member of the group. Call it anew for each consumer."""
     return connection_settings(config) | {
@@ -46,19 +64,9 @@ def consumer_settings(config: Config) -> dict[str, Any]:
         "group_instance_id": config.kafka.group_instance_id,
         "session_timeout_ms": config.kafka.session_timeout,
         "heartbeat_interval_ms": config.kafka.session_timeout // 10,
-        "enable_auto_commit": False,
-        # A silent reset is how records are lost: an unknown position must raise.
-        "auto_offset_reset": "none",
-        "isolation_level": "read_committed",
-        "allow_auto_create_topics": False,
         # An assignor shared by two consumers of a process makes partitions bounce between them for ever.
         "partition_assignment_strategy": [CooperativeStickyAssignor()],
-        # kafka-python's own metrics: nobody reads them.
-        "metrics_enabled": False,
-        # Large polls, because columns are made and counted per batch; a response for eight partitions is still below
-        # the size from which the allocator takes fresh pages for every buffer.
-        "max_poll_records": 20_000,
-        "max_partition_fetch_bytes": 4 << 20,
+        **_READING,
     }
 
 

@@ -49,6 +49,10 @@ class KafkaSource:
             if self.partitions(topic) is None:
                 raise UnavailableError(f"Kafka tells of no partitions of {topic}; does the topic exist?")
 
+    def assign(self, source: Source) -> None:
+        """Read this partition and no other, without a group."""
+        self._consumer.assign([TopicPartition(*source)])
+
     def poll(self, timeout_ms: int) -> list[RecordBatch]:
         """Records of each partition that has any, in offset order."""
         polled = self._call(lambda: self._consumer.poll(timeout_ms=timeout_ms))
@@ -71,6 +75,10 @@ class KafkaSource:
     def assignment(self) -> set[Source]:
         """What the group gives us now."""
         return {Source(p.topic, p.partition) for p in self._consumer.assignment()}
+
+    def position(self, source: Source) -> int:
+        """The offset that is read next."""
+        return int(self._call(lambda: self._consumer.position(TopicPartition(*source))))
 
     def end_offsets(self, sources: Collection[Source]) -> dict[Source, int]:
         """The offset the next record of each partition will get."""

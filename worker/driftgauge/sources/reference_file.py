@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,18 +14,8 @@ from driftgauge.profiles.notes import Note
 from driftgauge.profiles.profile import MAX_FEATURES, MAX_NAME
 from driftgauge.profiles.reference import ColumnGatherer, NumericColumn
 from driftgauge.sources.columns import Columns
-from driftgauge.sources.kind_guess import KindGuess
+from driftgauge.sources.reference_kinds import Choices, chosen_kinds
 from driftgauge.sources.tables import Table, guess_kinds, open_tables
-
-# A text column of which this share are numbers was probably meant to be numeric.
-_MOSTLY = 0.9
-
-
-class Choices(NamedTuple):
-    """Columns whose kind the user forces."""
-
-    categorical: tuple[str, ...] = ()
-    numeric: tuple[str, ...] = ()
 
 
 def read_reference(
@@ -49,12 +38,7 @@ def read_reference(
             raise InputError(f"{table.name}: holds events; a profile is built from rows, one flat object a line")
     _check_features(unread)
     guesses = guess_kinds([table.reader for table in unread], columns)
-    _check_choices(choices, guesses.columns)
-    kinds: dict[str, Kind] = {}
-    notes: list[Note] = []
-    for name, guess in guesses.columns.items():
-        kinds[name] = _kind(name, guess, choices, columns)
-        notes += _note_on_guess(name, guess, choices)
+    kinds, notes = chosen_kinds(guesses.columns, choices, score=columns.score)
     tables = open_tables(paths, columns, kinds=kinds, sort=sort)
     return _gather(tables, columns, kinds, rows, progress), notes
 
@@ -79,40 +63,6 @@ def _check_features(tables: Sequence[Table]) -> None:
             f"{len(features):,} feature columns, a profile holds at most {MAX_FEATURES:,}; "
             "name those to watch with --features a,b,c, or --exclude some"
         )
-
-
-def _kind(name: str, guess: KindGuess, choices: Choices, columns: Columns) -> Kind:
-    if name in choices.numeric or name == columns.score:
-        return "numeric"
-    if name in choices.categorical and guess.kind == "numeric":
-        return "integer"
-    # A column without any value fits every kind; as numeric it is plainly missing.
-    return guess.kind or "numeric"
-
-
-def _check_choices(choices: Choices, guesses: dict[str, KindGuess]) -> None:
-    for option, names in (("--categorical", choices.categorical), ("--numeric", choices.numeric)):
-        for name in names:
-            if name not in guesses:
-                raise InputError(f"{option} {name}: no such feature column; there are {', '.join(guesses)}")
-    both = set(choices.categorical) & set(choices.numeric)
-    if both:
-        raise InputError(f"--categorical and --numeric both name {', '.join(sorted(both))}")
-    for name in choices.categorical:
-        if guesses[name].kind == "numeric" and guesses[name].fractions:
-            raise InputError(f"--categorical {name}: the column holds fractions; only whole numbers can be categories")
-    for name in choices.numeric:
-        if not guesses[name].numeric:
-            raise InputError(f"--numeric {name}: the column holds no number")
-
-
-def _note_on_guess(name: str, guess: KindGuess, choices: Choices) -> list[Note]:
-    total = guess.numeric + guess.boolean + guess.string
-    meant = guess.kind == "string" and guess.numeric >= _MOSTLY * total and guess.example != ""
-    if not meant or name in (*choices.categorical, *choices.numeric):
-        return []
-    text = f'"{name}" is taken as text: {guess.string:,} of {total:,} cells are no numbers, e.g. {guess.example[:40]!r}'
-    return [Note("warning", f"{text}; --numeric {name} takes it as numeric and those as invalid")]
 
 
 def _gather(
