@@ -100,9 +100,9 @@ def test_a_device_is_written_and_not_replaced() -> None:
 
 def test_a_model_is_chosen_by_its_name_and_a_doubt_is_an_error() -> None:
     names = ["loans/1", "loans/2", "fraud/1"]
-    assert chosen_model(["loans/1"], None) == 0
-    assert chosen_model(names, "loans/2") == 1
-    assert chosen_model(names, "fraud") == 2
+    assert chosen_model(["loans/1"], None) == "loans/1"
+    assert chosen_model(names, "loans/2") == "loans/2"
+    assert chosen_model(names, "fraud") == names[2]
     for wanted in (None, "loans", "absent"):
         with pytest.raises(ConfigError, match="--model"):
             chosen_model(names, wanted)

@@ -111,7 +111,7 @@ def test_the_same_version_twice_is_refused_and_several_versions_are_fine(write) 
     text = GOOD.replace("checkpoint", second + "checkpoint")
     assert len(config_file.load(write(text), {}).models) == 2
     assert problems(write(text.replace("version: 8", "version: 7"))) == [
-        "driftgauge.yaml:12:5: models[1]: loan-approval/7 is configured twice"
+        "driftgauge.yaml:12:5: models[1]: loan-approval/7 is configured twice; give the later one an effective_from"
     ]
 
 

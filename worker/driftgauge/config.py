@@ -214,12 +214,15 @@ class ModelPanesConfig(_Section):
 class ModelConfig(_Section):
     """One watched model version. `features_from`: where its features are counted, see `Config.features_topic`.
 
-    Without a `profile` nothing of it can be watched: a `BaselineMissing` alert says so as soon as its events come.
+    Without a `profile` nothing of it can be watched: a `BaselineMissing` alert says so as soon as its events come. The
+    same version may be listed again with another profile, pane length or budget, and the event time (ms)
+    `effective_from` which it holds.
     """
 
     model_id: Name
     model_version: Version
     profile: Annotated[str, Field(min_length=1)] | None = None
+    effective_from: Time | None = None
     false_alarm_budget: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
     features_from: Literal["predictions", "features"] | None = None
     panes: ModelPanesConfig | None = None

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from driftgauge.config import Config
+from driftgauge.config import Config, ModelConfig
 from driftgauge.config_env import overrides, section_at, variable_of
 from driftgauge.config_yaml import Document, Path, Position, Problem, parse
 from driftgauge.errors import ConfigError, DriftgaugeError
@@ -236,17 +236,31 @@ def _parse(file: FilePath) -> Document:
 
 def _inconsistencies(config: Config) -> Iterator[Problem]:
     """What no single section can see."""
-    seen: set[tuple[str, str]] = set()
+    latest: dict[tuple[str, str], ModelConfig] = {}
     for index, model in enumerate(config.models):
         identity = (model.model_id, model.model_version)
-        if identity in seen:
-            yield Problem(("models", index), f"{'/'.join(identity)} is configured twice")
-        seen.add(identity)
+        yield from _unfit_changes(index, model, latest.get(identity))
+        latest[identity] = model
         if model.features_from is not None and model.features_from not in config.topics.inputs:
             yield Problem(("models", index, "features_from"), f"topics.{model.features_from} is not configured")
     for name, settings in config.detectors.items():
         if not isinstance(settings.get("enabled", True), bool):
             yield Problem(("detectors", name, "enabled"), "expected true or false")
+
+
+def _unfit_changes(index: int, model: ModelConfig, before: ModelConfig | None) -> Iterator[Problem]:
+    """What is wrong with an entry of `models` as one that replaces `before` at some time."""
+    if model.effective_from is not None and model.profile is None:
+        yield Problem(("models", index, "effective_from"), "says from when a profile holds, and there is no profile")
+    if before is None:
+        return
+    if model.effective_from is None:
+        message = f"{model.model_id}/{model.model_version} is configured twice; give the later one an effective_from"
+        yield Problem(("models", index), message)
+    elif before.effective_from is not None and model.effective_from <= before.effective_from:
+        yield Problem(("models", index, "effective_from"), "is not later than that of the entry before")
+    if model.features_from != before.features_from:
+        yield Problem(("models", index, "features_from"), "can't change within a version; say the same in all entries")
 
 
 def _message(path: Path, detail: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ from driftgauge.detect.types import Detector, DetectorContext
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
 from driftgauge.ingest.source import SourceIngest, SubjectPlan
+from driftgauge.panes.schedule import ALWAYS, first_pane
 from driftgauge.panes.unprofiled import UnprofiledPlan
 from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout
@@ -83,7 +84,10 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A watched model version, resolved. `features_from`: the kind of topic its features are counted from."""
+    """A watched model version, resolved. `features_from`: the kind of topic its features are counted from.
+
+    `since`: start (ms) of the first pane it holds for; where a version changes its profile there is one per profile.
+    """
 
     subject: Subject
     profile: Profile
@@ -92,6 +96,7 @@ class Model:
     budget: float
     features_from: str
     settings: EngineSettings
+    since: int = ALWAYS
 
     @property
     def layout(self) -> Layout:
@@ -164,9 +169,13 @@ def model_of(
 
 
 def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]:
-    """The models of a configuration; `profiles` in the same order. None: that one isn't watched, see `Unprofiled`."""
+    """The models of a configuration; `profiles` in the same order. None: that one isn't watched, see `Unprofiled`.
+
+    Those of a version that changes its profile follow each other in order of time.
+    """
     settings = EngineSettings.of(config.panes, config.alerts, config.limits, config.detectors)
-    return [
+    watched = [(entry, profile) for entry, profile in zip(config.models, profiles, strict=True) if profile is not None]
+    models = [
         model_of(
             profile,
             settings,
@@ -174,9 +183,17 @@ def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]
             budget=entry.false_alarm_budget,
             features_from=config.features_topic(entry),
         )
-        for entry, profile in zip(config.models, profiles, strict=True)
-        if profile is not None
+        for entry, profile in watched
     ]
+    unprofiled = unprofiled_of(config, models).panes
+    lengths: dict[Subject, int] = {}
+    for i, (entry, _) in enumerate(watched):
+        model = models[i]
+        before = lengths.get(model.subject, unprofiled.length_of(model.subject.model_id))
+        lengths[model.subject] = model.pane_length
+        if entry.effective_from is not None:
+            models[i] = replace(model, since=first_pane(entry.effective_from, model.pane_length, before))
+    return models
 
 
 def unprofiled_of(config: Config, models: Sequence[Model]) -> Unprofiled:
@@ -191,8 +208,10 @@ def unprofiled_of(config: Config, models: Sequence[Model]) -> Unprofiled:
     length = config.panes.length
     usual = min((model.pane_length for model in models), default=60_000) if length == "auto" else length
     settings = EngineSettings.of(config.panes, config.alerts, config.limits, config.detectors)
-    subjects = tuple(Subject(entry.model_id, entry.model_version) for entry in without)
-    return Unprofiled(subjects, UnprofiledPlan(usual, lengths, settings.unknown_subjects), settings)
+    watched = {model.subject for model in models}
+    subjects = [Subject(entry.model_id, entry.model_version) for entry in without]
+    subjects = [subject for subject in subjects if subject not in watched]
+    return Unprofiled(tuple(subjects), UnprofiledPlan(usual, lengths, settings.unknown_subjects), settings)
 
 
 def _unprofiled_beside(models: Sequence[Model]) -> Unprofiled:
@@ -260,6 +279,7 @@ def decoder_of(
             prediction=model.profile.prediction,
             count_features=kind is None or model.features_from == kind,
             count_prediction=kind in (None, "predictions"),
+            since=model.since,
         )
         for model in models
     ]
@@ -282,18 +302,22 @@ def ingest_of(
 ) -> SourceIngest:
     """A fresh ingest of one source."""
     unprofiled = unprofiled or _unprofiled_beside(models)
+    plans: dict[Subject, SubjectPlan] = {}
+    for model in models:
+        before = plans.get(model.subject)
+        plans[model.subject] = SubjectPlan(model.layout, model.pane_length, model.since, before)
     return SourceIngest(
         source,
         decoder,
-        {model.subject: SubjectPlan(model.layout, model.pane_length) for model in models},
+        plans,
         out_of_orderness=unprofiled.settings.out_of_orderness,
         cut_start=cut_start,
         unprofiled=unprofiled.panes,
     )
 
 
-def watch_plan(model: Model) -> WatchPlan:
-    """How a model is watched."""
+def watch_plan(model: Model, before: WatchPlan | None = None) -> WatchPlan:
+    """How a model is watched; `before`: how its version was, before its time."""
     return WatchPlan(
         model.contrasts,
         model.pane_length,
@@ -301,6 +325,8 @@ def watch_plan(model: Model) -> WatchPlan:
         model.analysis,
         model.settings.lifecycle,
         model.settings.ring_panes,
+        model.since,
+        before,
     )
 
 
@@ -308,7 +334,9 @@ def stage_of(models: Sequence[Model], unprofiled: Unprofiled | None = None) -> D
     """A fresh detect stage of all models. StateError if the installed river keeps its state in another layout."""
     unprofiled = unprofiled or _unprofiled_beside(models)
     check_river()
-    plans = {model.subject: watch_plan(model) for model in models}
+    plans: dict[Subject, WatchPlan] = {}
+    for model in models:
+        plans[model.subject] = watch_plan(model, plans.get(model.subject))
     return DetectStage(plans, unprofiled.plan)
 
 
@@ -317,18 +345,18 @@ def renderer_of(
 ) -> Callable[[Raised], AlertEvent]:
     """What dresses transitions up as alert events."""
     lifecycle = (unprofiled or _unprofiled_beside(models)).settings.lifecycle
-    publishing = {
-        model.subject: Publishing(
-            model.subject, model.layout.profile_hash, run, repeat_interval(model.settings.lifecycle, model.pane_length)
-        )
-        for model in models
-    }
+    publishing: dict[Subject, list[tuple[int, Publishing]]] = {}
+    for model in models:
+        repeat = repeat_interval(model.settings.lifecycle, model.pane_length)
+        of_model = Publishing(model.subject, model.layout.profile_hash, run, repeat)
+        publishing.setdefault(model.subject, []).insert(0, (model.since, of_model))
 
     def dress(raised: Raised) -> AlertEvent:
         step = raised.transition
         if isinstance(step, BaselineStep):
             return render_baseline(raised.subject, step, run, repeat_interval(lifecycle, step.pane_length))
-        return render(step, publishing[raised.subject])
+        # An alert is told of by the profile that it was opened by.
+        return render(step, next(of for since, of in publishing[raised.subject] if since < step.opened_pane_end))
 
     return dress
 

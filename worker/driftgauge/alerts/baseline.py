@@ -1,8 +1,9 @@
 """Subjects without a profile: an alert says that their events come and that nothing of them is watched.
 
 One story per subject: opened with its first closed pane, repeated while events flow, resolved when none came for so
-many panes, or when the subject has a profile. A function of the closed panes and of how far event time has come: the
-order in which partitions deliver, and how panes come in blocks, change nothing.
+many panes, or when the subject has a profile: at the time from which it holds, or at the restart that brings it. A
+function of the closed panes and of how far event time has come: the order in which partitions deliver, and how panes
+come in blocks, change nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from driftgauge.alerts.lifecycle import LifecycleSettings, repeat_interval
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
 from driftgauge.panes.messages import END_OF_TIME
+from driftgauge.panes.schedule import ALWAYS, refusal
 from driftgauge.panes.unprofiled import UnprofiledPlan
 from driftgauge.subject import Subject
 
@@ -85,21 +87,29 @@ class BaselineWatch:
     process. `used`: whether there ever was a story.
     """
 
-    def __init__(self, plan: BaselinePlan) -> None:
-        """None yet."""
+    def __init__(self, plan: BaselinePlan, profiled_from: Mapping[Subject, int]) -> None:
+        """None yet. `profiled_from`: since when (ms) those subjects that have a profile have one."""
         self.beyond_limit = 0
         self.used = False
         self._plan = plan
+        self._profiled_from = profiled_from
         self._stories: dict[Subject, _Story] = {}
 
-    def advance(self, panes: Iterable[Pane], closed_to: int) -> list[Told]:
-        """Take closed panes, and that no pane that ends up to `closed_to` (ms) will close any more."""
+    def advance(self, panes: Iterable[Pane], closed_to: int, watched: Collection[Subject] = ()) -> list[Told]:
+        """Take closed panes, and that no pane that ends up to `closed_to` (ms) will close any more.
+
+        `watched`: subjects of which panes with a profile have closed too.
+        """
         told: list[Told] = []
         for pane in sorted(panes, key=lambda pane: (pane.end, pane.subject)):
-            told += self._fall_silent(pane.end - 1)
+            told += self._end_due(self._stories, pane.end - 1)
             told += self._take(pane)
-        # The end of a file says nothing about what would have come.
-        return told if closed_to == END_OF_TIME else told + self._fall_silent(closed_to)
+        if closed_to != END_OF_TIME:
+            return told + self._end_due(self._stories, closed_to)
+        # The end of a file says nothing about what would have come, beyond what did.
+        for subject in sorted(set(watched) & set(self._stories)):
+            told += self._end_due([subject], self._profiled_from[subject])
+        return told
 
     def snapshot(self) -> bytes:
         """All stories as bytes; equal stories give equal bytes."""
@@ -109,19 +119,24 @@ class BaselineWatch:
         ]
         return _encoder.encode(_Stories(VERSION, running))
 
-    def restore(self, data: bytes, configured: Collection[Subject]) -> list[Told]:
-        """Take the stories back; those of `configured` subjects, which have a profile now, end. StateError if unfit."""
+    def restore(self, data: bytes) -> list[Told]:
+        """Take the stories back; those of subjects that have a profile by now end. StateError if unfit."""
         try:
             stored = _decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StateError(f"stored alerts on missing profiles can't be read: {error}") from error
         if stored.version != VERSION:
             raise StateError(f"stored alerts on missing profiles have version {stored.version}, not {VERSION}")
-        self._stories = {Subject(*subject): story for subject, story in stored.running}
-        self.used = True
+        stories = {Subject(*subject): story for subject, story in stored.running}
+        for subject, story in stories.items():
+            since = self._profiled_from.get(subject, ALWAYS)
+            if ALWAYS < since < story.last_end:
+                raise StateError(refusal(subject, since, story.last_end))
+        self._stories, self.used = stories, True
         return [
-            (subject, self._end(subject, self._stories[subject].last_end, configured=True))
-            for subject in sorted(set(self._stories) & set(configured))
+            (subject, self._end(subject, story.last_end, configured=True))
+            for subject, story in sorted(stories.items())
+            if self._profiled_from.get(subject) == ALWAYS
         ]
 
     def _take(self, pane: Pane) -> list[Told]:
@@ -139,13 +154,16 @@ class BaselineWatch:
             return [(pane.subject, self._tell("repeat", pane, story))]
         return []
 
-    def _fall_silent(self, time: int) -> list[Told]:
-        """End the stories of those of whom no event came for so long by `time` (ms)."""
-        due = sorted((self._silent_at(subject, story), subject) for subject, story in self._stories.items())
-        return [(subject, self._end(subject, at)) for at, subject in due if at <= time]
+    def _end_due(self, subjects: Iterable[Subject], time: int) -> list[Told]:
+        """End the stories of those of whom no event came for so long by `time` (ms), or who have a profile by then."""
+        due = sorted((*self._due(subject, self._stories[subject]), subject) for subject in subjects)
+        return [(subject, self._end(subject, at, configured=profile)) for at, profile, subject in due if at <= time]
 
-    def _silent_at(self, subject: Subject, story: _Story) -> int:
-        return story.last_end + self._plan.lifecycle.resolve_panes * self._plan.panes.length_of(subject.model_id)
+    def _due(self, subject: Subject, story: _Story) -> tuple[int, bool]:
+        """Ms at which a story ends if no event comes, and whether that is because there is a profile."""
+        silent = self._plan.lifecycle.resolve_panes * self._plan.panes.length_of(subject.model_id) + story.last_end
+        since = self._profiled_from.get(subject)
+        return (since, True) if since is not None and since < silent else (silent, False)
 
     @staticmethod
     def _tell(event: BaselineEvent, pane: Pane, story: _Story) -> BaselineStep:

@@ -20,7 +20,7 @@ from driftgauge.alerts.identity import event_id
 from driftgauge.alerts.natural import CellShift, Median, medians, top_cells
 from driftgauge.alerts.severity import AlertName, alertname_of
 from driftgauge.alerts.text import describe, summarise
-from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Severity, Transition
+from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Reason, Severity, Transition
 from driftgauge.detect.types import Direction
 from driftgauge.subject import Subject
 from driftgauge.timestamps import FIRST_MS, LAST_MS, format_timestamp
@@ -133,6 +133,7 @@ class Detail(_Wire):
     """The evidence. `from`, `to`, `effect` in the series' own unit (share in [0, 1], PSI); `effect_sd` in reference sd.
 
     null where a level is unknown because no event was behind it. `profile` is null in a `BaselineMissing` only.
+    `reason` says why an alert is resolved whose problem is not over.
     """
 
     detectors: list[DetectorNumbers]
@@ -149,6 +150,7 @@ class Detail(_Wire):
     natural: Natural | None = Field(default=None, exclude_if=_is_none)
     distances: Distances | None = Field(default=None, exclude_if=_is_none)
     superseded_by: Severity | None = Field(default=None, exclude_if=_is_none)
+    reason: Reason | None = Field(default=None, exclude_if=_is_none)
 
 
 class Offsets(_Wire):
@@ -243,22 +245,17 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
 
 
 def _medians_shown(transition: Transition) -> tuple[Median, Median] | None:
-    if _is_over(transition):
+    if transition.is_over:
         return None
     return medians(transition.series, transition.evidence.live_counts)
 
 
 def _distances(transition: Transition) -> Distances | None:
     # A window's counts are those of its last position, whatever the onset.
-    if _is_over(transition) and transition.series.kind != "window":
+    if transition.is_over and transition.series.kind != "window":
         return None
     found = distances(transition.series.slot, transition.evidence.live_counts)
     return Distances.model_validate(found) if found else None
-
-
-def _is_over(transition: Transition) -> bool:
-    """Whether the counts since the onset, of all of the episode, say nothing about today any more."""
-    return transition.event == "resolved" and transition.superseded_by is None
 
 
 def _detail(
@@ -283,6 +280,7 @@ def _detail(
         else Natural(statistic="median", from_=shown[0].value, to=shown[1].value, to_beyond=shown[1].beyond),
         distances=_distances(transition),
         superseded_by=transition.superseded_by,
+        reason=transition.reason,
     )
 
 

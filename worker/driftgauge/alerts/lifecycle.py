@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from driftgauge.alerts.episode import Episode, Episodes, decode_episodes, encode_episodes
 from driftgauge.alerts.levels import Level, SeriesPast
 from driftgauge.alerts.severity import SEVERITIES, severity_of
-from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Severity, Transition
+from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Reason, Severity, Transition
 from driftgauge.detect.baseline.clean import Alerted
 from driftgauge.detect.history import History
 from driftgauge.detect.normalise import wander_of
@@ -118,6 +118,16 @@ class Lifecycle:
             for key in sorted(self.episodes, key=lambda k: self._by_key[k].index):
                 out += self._advance(history, moment, key, confirmed=(key, True) in fresh)
         return out
+
+    def end(self, history: History, last: Pane) -> list[Transition]:
+        """The profile that all this was judged by holds until the end of `last`: no episode goes on by another one."""
+        moment = _Moment(last, 0, history.total)
+        firing = [(self._by_key[key], episode) for key, episode in self.episodes.items() if episode.phase == "firing"]
+        return [
+            self._publish(history, moment, series, episode, "resolved", level, reason="profile_changed")
+            for series, episode in sorted(firing, key=lambda entry: entry[0].index)
+            for level in [self._level(history, moment, series, episode)]
+        ]
 
     @property
     def episodes(self) -> dict[str, Episode]:
@@ -270,6 +280,7 @@ class Lifecycle:
         level: Level,
         *,
         superseded_by: Severity | None = None,
+        reason: Reason | None = None,
     ) -> Transition:
         past = SeriesPast.of(history, series.index, moment.back)
         slack = window_of(series) if series.kind == "window" else self._length
@@ -299,6 +310,7 @@ class Lifecycle:
             evidence,
             {str(source): span for source, span in sorted(moment.pane.offsets.items())},
             superseded_by,
+            reason,
         )
         episode.ordinal += 1
         episode.published_at = moment.pane.end

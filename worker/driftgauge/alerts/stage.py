@@ -6,8 +6,10 @@ cycle. Live worker, backtest and re-scoring of stored panes all call `process`; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import orjson
 
@@ -17,8 +19,10 @@ from driftgauge.alerts.watch import SubjectWatch, WatchPlan
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.merge_state import merge_fields, restore_merge
-from driftgauge.panes.messages import Message, PartialPane, Sources
+from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Sources
+from driftgauge.panes.schedule import all_plans, plan_at, refusal
 from driftgauge.panes.unprofiled import NO_PROFILE
+from driftgauge.profiles.layout import Layout
 from driftgauge.subject import Subject
 
 # The state field of all subjects without a profile.
@@ -50,8 +54,10 @@ class DetectStage:
         self.foreign = 0
         self._plans = plans
         self._unprofiled = baseline.panes if baseline is not None else None
-        self._baseline = BaselineWatch(baseline) if baseline is not None else None
+        self._baseline = BaselineWatch(baseline, _first_watched(plans)) if baseline is not None else None
         self._watches: dict[Subject, SubjectWatch] = {}
+        # The names of what is stored of each watch, to be deleted with it.
+        self._stored: dict[Subject, set[str]] = {}
         self._retired: list[str] = []
 
     def process(self, messages: Iterable[Message]) -> list[Raised]:
@@ -75,10 +81,12 @@ class DetectStage:
         gone, self._retired = self._retired, []
         for subject, watch in sorted(self._watches.items()):
             own, old = watch.changes()
-            own["plan"] = _mark(self._plans[subject])
+            own["plan"] = _mark(watch.plan)
             fields.update({_field(subject, name): data for name, data in own.items()})
             gone += [_field(subject, name) for name in old]
-        return fields, gone
+            self._stored.setdefault(subject, set()).update(own)
+            self._stored[subject].difference_update(old)
+        return fields, [name for name in gone if name not in fields]
 
     def restore(self, fields: Mapping[str, bytes]) -> list[Raised]:
         """Go on from stored fields; what ends because of the configuration: a profile is missing no more.
@@ -86,8 +94,7 @@ class DetectStage:
         StateError if they don't fit the configuration. What belongs to a model or a detector that isn't configured any
         more is left behind, and deleted.
         """
-        expected = {subject: (plan.contrasts.layout, plan.pane_length) for subject, plan in self._plans.items()}
-        merge = restore_merge(fields, expected, self._unprofiled)
+        merge = restore_merge(fields, self._expected, self._unprofiled)
         by_subject: dict[Subject, dict[str, bytes]] = {}
         for name, data in fields.items():
             if name.startswith("["):
@@ -96,13 +103,11 @@ class DetectStage:
         watches: dict[Subject, SubjectWatch] = {}
         retired: list[str] = []
         for subject, own in by_subject.items():
-            plan = self._plans.get(subject)
-            if plan is None:
+            if subject not in self._plans:
                 retired += [_field(subject, name) for name in own]
                 continue
-            watch = watches[subject] = SubjectWatch(plan)
-            if own.get("plan") != _mark(plan):
-                raise StateError(f"the past of {subject} was counted with another profile or pane length")
+            plan = self._plan_that_goes_on(subject, own.get("plan"), merge.closed_to)
+            watch = watches[subject] = SubjectWatch(plan, self._until(subject, plan))
             try:
                 watch.restore(own)
             except StateError as error:
@@ -111,37 +116,79 @@ class DetectStage:
             retired += [_field(subject, name) for name in own if name.startswith("detector/") and name not in used]
         told = []
         if _BASELINE in fields and self._baseline is not None:
-            told = self._baseline.restore(fields[_BASELINE], self._plans.keys())
+            told = self._baseline.restore(fields[_BASELINE])
         self.merge, self._watches, self._retired = merge, watches, retired
+        self._stored = {subject: set(by_subject[subject]) for subject in watches}
         return [Raised(*entry) for entry in told]
 
+    def _expected(self, subject: Subject, time: int) -> tuple[Layout, int] | None:
+        plan = plan_at(self._plans.get(subject), time)
+        return (plan.contrasts.layout, plan.pane_length) if plan is not None else None
+
+    def _until(self, subject: Subject, plan: WatchPlan) -> int:
+        """Ms from which on another plan holds; END_OF_TIME: never."""
+        return next((p.since for p in all_plans(self._plans[subject]) if p.before is plan), END_OF_TIME)
+
+    def _plan_that_goes_on(self, subject: Subject, mark: bytes | None, closed_to: int) -> WatchPlan:
+        """The plan that a stored past belongs to: the one that holds up to where panes are closed, or it is refused."""
+        plan = plan_at(self._plans[subject], closed_to)
+        if plan is not None and _mark(plan) == mark:
+            return plan
+        if plan is not None and any(_mark(former) == mark for former in all_plans(plan.before)):
+            raise StateError(refusal(subject, plan.since, closed_to))
+        raise StateError(f"the past of {subject} was counted with another profile or pane length")
+
     def _is_ours(self, partial: PartialPane) -> bool:
-        plan = self._plans.get(partial.subject)
-        if plan is None and partial.profile == NO_PROFILE and self._unprofiled is not None:
+        expected = self._expected(partial.subject, partial.start)
+        if expected is None and partial.profile == NO_PROFILE and self._unprofiled is not None:
             return partial.length == self._unprofiled.length_of(partial.subject.model_id)
         # Counts over other bins or another span of time say nothing to the series of this profile.
-        return plan is not None and (partial.profile, partial.length) == (
-            plan.contrasts.layout.profile_hash,
-            plan.pane_length,
-        )
+        return expected is not None and (partial.profile, partial.length) == (expected[0].profile_hash, expected[1])
 
     def _close(self) -> list[Raised]:
         raised: list[Raised] = []
         unprofiled: list[Pane] = []
+        watched: set[Subject] = set()
         for subject, panes in self.merge.close().items():
-            plan = self._plans.get(subject)
-            if plan is None:
-                unprofiled += panes
-                continue
-            self.panes_closed += len(panes)
-            watch = self._watches.get(subject)
-            if watch is None:
-                watch = self._watches[subject] = SubjectWatch(plan)
-            raised += [Raised(subject, transition) for transition in watch.advance(panes)]
+            for plan, stretch in groupby(panes, functools.partial(_plan_of, self._plans.get(subject))):
+                if plan is None:
+                    unprofiled += stretch
+                else:
+                    watched.add(subject)
+                    raised += self._advance(subject, plan, list(stretch))
+        # The end of a file says nothing about a change that would have come.
+        if self.merge.closed_to != END_OF_TIME:
+            for subject in [s for s, watch in self._watches.items() if watch.until <= self.merge.closed_to]:
+                raised += self._retire(subject)
         if self._baseline is not None:
-            raised += [Raised(*told) for told in self._baseline.advance(unprofiled, self.merge.closed_to)]
+            raised += [Raised(*told) for told in self._baseline.advance(unprofiled, self.merge.closed_to, watched)]
         raised.sort(key=lambda r: (r.transition.at, r.subject))
         return raised
+
+    def _advance(self, subject: Subject, plan: WatchPlan, panes: Sequence[Pane]) -> list[Raised]:
+        raised: list[Raised] = []
+        watch = self._watches.get(subject)
+        if watch is not None and watch.plan is not plan:
+            raised += self._retire(subject)
+            watch = None
+        if watch is None:
+            watch = self._watches[subject] = SubjectWatch(plan, self._until(subject, plan))
+        self.panes_closed += len(panes)
+        return raised + [Raised(subject, transition) for transition in watch.advance(panes)]
+
+    def _retire(self, subject: Subject) -> list[Raised]:
+        """End the watch of a subject whose last pane under this plan has closed."""
+        self._retired += [_field(subject, name) for name in sorted(self._stored.pop(subject, ()))]
+        return [Raised(subject, transition) for transition in self._watches.pop(subject).end(subject)]
+
+
+def _plan_of(newest: WatchPlan | None, pane: Pane) -> WatchPlan | None:
+    return plan_at(newest, pane.start)
+
+
+def _first_watched(plans: Mapping[Subject, WatchPlan]) -> dict[Subject, int]:
+    """Since when (ms) each subject has a profile."""
+    return {subject: min(plan.since for plan in all_plans(newest)) for subject, newest in plans.items()}
 
 
 def _mark(plan: WatchPlan) -> bytes:

@@ -40,12 +40,14 @@ NEXT_STEP: dict[AlertName, str] = {
 def summarise(transition: Transition, medians: Medians | None, cells: Sequence[CellShift]) -> str:
     """One line. `medians`: of the reference and now, where the series is a numeric location."""
     evidence = transition.evidence
-    if transition.event == "resolved" and transition.superseded_by is None:
+    if transition.is_over:
         return f"{_back(transition)}, lasted {lasted(transition.at - evidence.onset)}"
     when = since(evidence.onset, transition.opened_pane_end)
     text = f"{_moved(transition, medians)} {when}{_added(transition, cells)}"
     if transition.superseded_by is not None:
         return f"{text}; goes on as {transition.superseded_by}"
+    if transition.reason is not None:
+        return f"{text}; ends with the profile that it was judged by"
     return text
 
 
@@ -61,6 +63,10 @@ def describe(transition: Transition, subject: Subject, profile: str, cells: Sequ
     ]
     if transition.superseded_by is not None:
         sentences.append(f"This alert is closed because the same problem is now {transition.superseded_by}.")
+    elif transition.reason is not None:
+        sentences.append(
+            "This alert is closed because another profile holds from now on; what is off by that one too is told anew."
+        )
     elif transition.event == "resolved":
         sentences.append("The series is back where it was; nothing to do.")
     else:

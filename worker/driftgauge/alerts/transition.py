@@ -18,6 +18,7 @@ from driftgauge.profiles.series import Series
 
 EventKind = Literal["opened", "escalated", "repeat", "resolved"]
 Severity = Literal["info", "warning", "critical"]
+Reason = Literal["profile_changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Transition:
     the pane that decided this step (`updatedAt`). `ordinal`: 0 for the opening, then counting up within the episode.
     `analysis`: the model's analysis hash at opening. `severity`: the one this event is published under.
     `superseded_by`: on the `resolved` that an escalation publishes on the old fingerprint, the new severity.
+    `reason`: why an episode ended whose problem is not over.
     `offsets`: per source the first and last record offset of the deciding pane.
     """
 
@@ -74,3 +76,9 @@ class Transition:
     evidence: Evidence
     offsets: Mapping[str, tuple[int, int]]
     superseded_by: Severity | None = None
+    reason: Reason | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the series is back where it was, so that counts since the onset say nothing about today any more."""
+        return self.event == "resolved" and self.superseded_by is None and self.reason is None

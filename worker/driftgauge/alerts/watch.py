@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
 from driftgauge.alerts.transition import Transition
 from driftgauge.detect.baseline.clean import Alerted
@@ -12,12 +14,18 @@ from driftgauge.detect.subject import SubjectDetection
 from driftgauge.detect.types import Detector
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
+from driftgauge.panes.messages import END_OF_TIME
+from driftgauge.panes.schedule import ALWAYS
 from driftgauge.profiles.contrasts import Contrasts
+from driftgauge.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WatchPlan:
-    """How a subject is watched. `detectors` builds fresh ones; `analysis` is the model's analysis hash."""
+    """How a subject is watched, since when (ms), and how before that.
+
+    `detectors` builds fresh ones; `analysis` is the model's analysis hash.
+    """
 
     contrasts: Contrasts
     pane_length: int
@@ -25,13 +33,16 @@ class WatchPlan:
     analysis: str
     lifecycle: LifecycleSettings
     ring_panes: int
+    since: int = ALWAYS
+    before: WatchPlan | None = None
 
 
 class SubjectWatch:
-    """What detect holds of one subject."""
+    """What detect holds of one subject, while one plan holds. `until`: ms, when the next one does."""
 
-    def __init__(self, plan: WatchPlan) -> None:
+    def __init__(self, plan: WatchPlan, until: int = END_OF_TIME) -> None:
         """Nothing seen yet."""
+        self.plan, self.until = plan, until
         self.detection = SubjectDetection(
             plan.contrasts, plan.pane_length, plan.detectors(), ring_panes=plan.ring_panes
         )
@@ -51,6 +62,12 @@ class SubjectWatch:
                     )
             out += steps
         return out
+
+    def end(self, subject: Subject) -> list[Transition]:
+        """Nothing more will be judged by this plan."""
+        start, layout = self.until - self.plan.pane_length, self.plan.contrasts.layout
+        last = Pane(subject, layout.profile_hash, start, self.plan.pane_length, np.zeros(layout.size, np.int64), 0, {})
+        return self.lifecycle.end(self.detection.history, last)
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields as they are now (rows of the past only if new), and fields that may be deleted."""

@@ -185,9 +185,10 @@ def _plan(
     models = models_of(loaded.config, loaded.profiles)
     if not models:
         raise ConfigError(f"{config}: no model has a profile, so there is nothing to judge; driftgauge profile build")
-    names = [f"{one.subject.model_id}/{one.subject.model_version}" for one in models]
+    # Where a version changes its profile, the newest reads the rows: what a cell means can't change within a file.
+    newest = {f"{one.subject.model_id}/{one.subject.model_version}": one for one in models}
     read = [config, *(Path(entry.profile) for entry in loaded.config.models if entry.profile is not None)]
-    chosen, group = models[chosen_model(names, model)], loaded.config.kafka.group_id
+    chosen, group = newest[chosen_model(list(newest), model)], loaded.config.kafka.group_id
     return _Plan(models, chosen, group, read, unprofiled_of(loaded.config, models))
 
 

@@ -17,6 +17,7 @@ from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.durations import format_duration
 from driftgauge.engine import Model
+from driftgauge.panes.schedule import ALWAYS
 from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.timestamps import format_timestamp
 
@@ -82,10 +83,15 @@ def _model(model: Model) -> dict[str, Any]:
         "model_id": model.subject.model_id,
         "model_version": model.subject.model_version,
         "profile": model.layout.profile_hash,
+        "from": format_timestamp(model.since) if model.since != ALWAYS else None,
         "pane": format_duration(model.pane_length),
         "budget": model.budget,
         "series": len(model.contrasts.series),
     }
+
+
+def _since(model: Model) -> str:
+    return f", from {date_and_clock(format_timestamp(model.since))} on" if model.since != ALWAYS else ""
 
 
 def _episode(episode: Episode) -> dict[str, Any]:
@@ -108,7 +114,7 @@ def show(console: Console, summary: Summary) -> None:
     for model in summary.models:
         console.print(
             f"[bold]Model[/]   {escape(model.subject.model_id)} version {escape(model.subject.model_version)}, "
-            f"{len(model.contrasts.series)} series, panes of {format_duration(model.pane_length)}"
+            f"{len(model.contrasts.series)} series, panes of {format_duration(model.pane_length)}{_since(model)}"
         )
     console.print(f"[bold]Period[/]  {_period(summary.totals)}")
     late = f", {totals.late:,} late" if totals.late else ""

@@ -66,6 +66,8 @@ def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
         console.print()
         console.print(f"[bold]Model[/]   {escape(model['model_id'])} version {escape(model['model_version'])}")
         console.print(f"  profile    {model['profile']}", markup=False, soft_wrap=True)
+        if model["from"] is not None or model["to"] is not None:
+            console.print(f"  holds      {_holds(model)}", markup=False)
         console.print(
             f"  watches    {model['features']} features counted from {model['features_topic']}, "
             f"{model['series']} series, panes of {format_duration(model['pane_length'])}",
@@ -88,7 +90,14 @@ def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
         )
     console.print()
     unwatched = f", {len(plan['without_profile'])} NOT WATCHED" if plan["without_profile"] else ""
-    console.print(f"The configuration is fine: {len(plan['models'])} model(s){unwatched}.")
+    watched = {(model["model_id"], model["model_version"]) for model in plan["models"]}
+    console.print(f"The configuration is fine: {len(watched)} model(s){unwatched}.")
+
+
+def _holds(model: dict[str, Any]) -> str:
+    """In the panes between which times."""
+    bounds = [f"{word} {model[key]}" for word, key in (("from", "from"), ("until", "to")) if model[key] is not None]
+    return f"{' '.join(bounds)}, in event time"
 
 
 def _detectors(detectors: dict[str, dict[str, Any]]) -> Table:

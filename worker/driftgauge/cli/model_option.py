@@ -15,13 +15,13 @@ ModelOption = Annotated[
 ]
 
 
-def chosen_model(names: Sequence[str], wanted: str | None) -> int:
-    """Index of the model that `wanted` names among `ID/VERSION` names; the only one if it is None. ConfigError else."""
+def chosen_model(names: Sequence[str], wanted: str | None) -> str:
+    """The model that `wanted` names among `ID/VERSION` names; the only one if it is None. ConfigError else."""
     if wanted is None:
         if len(names) > 1:
             raise ConfigError(f"--model: the configuration has several models; name one of {', '.join(names)}")
-        return 0
-    matching = [i for i, name in enumerate(names) if wanted in (name, name.rpartition("/")[0])]
+        return names[0]
+    matching = [name for name in names if wanted in (name, name.rpartition("/")[0])]
     if len(matching) != 1:
         found = "no" if not matching else "more than one"
         raise ConfigError(f"--model {wanted}: {found} such model; there are {', '.join(names)}")

@@ -72,9 +72,12 @@ def command(
 ) -> None:
     """Put the rows of files on the configured topic as canonical events (files of such events pass unchanged)."""
     loaded = config_file.load_with_profiles(config, os.environ, read_profile)
-    names = [f"{entry.model_id}/{entry.model_version}" for entry in loaded.config.models]
-    index = chosen_model(names, model)
-    chosen, profile = loaded.config.models[index], loaded.profiles[index]
+    # The newest profile of a version reads the rows, as in a backtest.
+    newest = {
+        f"{entry.model_id}/{entry.model_version}": (entry, profile)
+        for entry, profile in zip(loaded.config.models, loaded.profiles, strict=True)
+    }
+    chosen, profile = newest[chosen_model(list(newest), model)]
     pace = _pace(speed, rate)
     columns = columns_of(
         timestamp=timestamp,

@@ -79,7 +79,8 @@ class Assembler:
         has_prediction = _there(predictions, UnsetType) & model.counts_prediction
         if has_prediction.any():
             self._fill_outputs(columns, predictions, judged)
-        return EventColumns(model.subject, np.array(rows, np.int64), columns, has_features, has_prediction)
+        where = np.array(rows, np.int64)
+        return EventColumns(model.subject, where, columns, has_features, has_prediction, model.since)
 
     def _fill_features(self, columns: list[_Column], parts: Sequence[Any]) -> None:
         count = len(self._typed.numeric)

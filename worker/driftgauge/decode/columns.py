@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.panes.schedule import ALWAYS
 from driftgauge.subject import Subject
 
 
@@ -42,7 +43,7 @@ class EventColumns:
     index within the slot. `has_features` / `has_prediction` bool [n]: which part of a partial event was there; the
     other part's column values are meaningless. A column of length 0 is not counted: its part is in no event, or these
     events name only the other output (a bare prediction where the profile has both score and label). One subject may
-    have several EventColumns in a batch, with disjoint rows.
+    have several EventColumns in a batch, with disjoint rows. `since`: of the `ModelDecoding` that they were read by.
     """
 
     subject: Subject
@@ -50,6 +51,7 @@ class EventColumns:
     columns: Sequence[NDArray[Any]]
     has_features: NDArray[np.bool_]
     has_prediction: NDArray[np.bool_]
+    since: int = ALWAYS
 
 
 class UnprofiledRows(NamedTuple):

@@ -7,7 +7,8 @@ depends on its own bytes only. The plain majority goes through msgspec decoders 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,8 +32,10 @@ from driftgauge.decode.joining import capped, joined, unprofiled_rows
 from driftgauge.decode.json_text import all_plain, is_plain, read_json
 from driftgauge.decode.lenient import LenientModel
 from driftgauge.decode.model import ModelDecoding
+from driftgauge.decode.turns import NO_TURN, Turns, without
 from driftgauge.decode.typed import TypedModel
 from driftgauge.errors import ConfigError
+from driftgauge.panes.schedule import ALWAYS
 from driftgauge.records import RecordBatch
 from driftgauge.subject import Subject
 
@@ -71,9 +74,13 @@ class _Stranger(NamedTuple):
 
 
 class _Batch:
-    """What is collected while a batch is read: per model its rows and events, and what is of none of them."""
+    """What is collected while a batch is read: per model its rows and events, and what is of none of them.
 
-    def __init__(self, models: int) -> None:
+    `instead`: the model to try first, where a version has several.
+    """
+
+    def __init__(self, models: int, instead: Mapping[int, int]) -> None:
+        self.instead = instead
         self.rows: list[list[int]] = [[] for _ in range(models)]
         self.events: list[list[Any]] = [[] for _ in range(models)]
         self.strangers: list[_Stranger] = []
@@ -84,8 +91,8 @@ class Decoder:
     """Decodes the records of one input topic.
 
     `default_model_id`: the model of events that name none. `event_type`: what events are that don't say. Values longer
-    than `max_bytes` are rejected unread. `unprofiled`: configured versions without a profile. ConfigError if a model
-    version is given twice.
+    than `max_bytes` are rejected unread. `unprofiled`: configured versions without a profile. A model version may be
+    given several times, in order of the times since when; ConfigError if it is given twice for the same.
     """
 
     def __init__(
@@ -101,12 +108,13 @@ class Decoder:
         self._event_type: EventType = event_type or "prediction"
         self._max_bytes = max_bytes
         self._versions: dict[str, dict[str, int]] = {}
-        places = [*((model.subject, at) for at, model in enumerate(models)), *((s, _UNPROFILED) for s in unprofiled)]
-        for subject, at in places:
-            versions = self._versions.setdefault(subject.model_id, {})
-            if subject.model_version in versions:
+        starts = [*((model.subject, model.since) for model in models), *((subject, ALWAYS) for subject in unprofiled)]
+        for at, (subject, _) in enumerate(starts):
+            if starts[at] in starts[:at]:
                 raise ConfigError(f"model {subject} is configured twice; remove one of them")
-            versions[subject.model_version] = at
+            versions = self._versions.setdefault(subject.model_id, {})
+            versions.setdefault(subject.model_version, at if at < len(models) else _UNPROFILED)
+        self._turns = Turns(models)
         self._models = [
             _Model(
                 model,
@@ -126,16 +134,18 @@ class Decoder:
     def _decode(self, batch: RecordBatch, start: int, stop: int) -> Decoded:
         """Rows start..stop of the batch. The rows in the answer are those of the batch."""
         values, stamps = batch.values[start:stop], batch.timestamps[start:stop]
-        found = _Batch(len(self._models))
+        found = _Batch(len(self._models), self._turns.first_try(values[0], stamps[0]) if self._turns else {})
         self._read(values, found)
         times, accepted = _times(stamps, found)
+        for at, places in self._turns.astray(found.rows, times, accepted):
+            self._read_anew(values, found, at, places)
         events: list[EventColumns] = []
         for model, rows, of_model in zip(self._models, found.rows, found.events, strict=True):
             if model.typed.model.count_features or model.typed.model.counts_prediction:
                 kept, counted = self._counted(rows, of_model, accepted)
                 events += model.assembler.columns([start + row for row in kept] if start else kept, counted)
         unknown: dict[str, int] = {}
-        known = [stranger for stranger in found.strangers if accepted[stranger.row]]
+        known = sorted(stranger for stranger in found.strangers if accepted[stranger.row])
         for stranger in known:
             model_id = stranger.subject.model_id
             unknown[model_id] = unknown.get(model_id, 0) + 1
@@ -144,7 +154,7 @@ class Decoder:
         return Decoded(times, accepted, rejects, events, capped(unknown), unprofiled)
 
     def _read(self, values: Sequence[bytes | None], found: _Batch) -> None:
-        row, at = 0, 0
+        row, at = 0, found.instead.get(0, 0)
         if not self._models or not all_plain(values, self._max_bytes):
             for row, value in enumerate(values):
                 at = self._read_one(row, value, at, found)
@@ -179,7 +189,8 @@ class Decoder:
             event = _attempt(self._decodes[at], value)
             if event is None:
                 other = self._model_of(value)
-                if other is not None and other != at:
+                other = found.instead.get(other, other) if other is not None else at
+                if other != at:
                     at = other
                     event = _attempt(self._decodes[at], value)
             if event is not None:
@@ -229,8 +240,27 @@ class Decoder:
             is_label = event_type_of(parsed, self._event_type) == "label"
             found.strangers.append(_Stranger(row, Subject(_cut(model_id), version), timestamp, is_label))
             return
+        at = found.instead.get(at, at)
         found.rows[at].append(row)
         found.events[at].append(self._models[at].lenient.event(parsed, timestamp))
+
+    def _read_anew(self, values: Sequence[bytes | None], found: _Batch, at: int, places: Mapping[int, int]) -> None:
+        """Events that model `at` has read, at `places` in its rows, by the model whose turn it was."""
+        rows, events = found.rows[at], found.events[at]
+        found.rows[at], found.events[at] = without(rows, places), without(events, places)
+        for place, turn in places.items():
+            row, event = rows[place], events[place]
+            if turn == NO_TURN:
+                is_label = (event.event_type or self._event_type) == "label"
+                found.strangers.append(_Stranger(row, self._models[at].typed.model.subject, event.timestamp, is_label))
+                continue
+            value = values[row] or b""
+            anew = _attempt(self._decodes[turn], value) if is_plain(value) else None
+            if anew is None:
+                anew = self._models[turn].lenient.event(read_json(value), event.timestamp)
+            at_row = bisect(found.rows[turn], row)
+            found.rows[turn].insert(at_row, row)
+            found.events[turn].insert(at_row, anew)
 
     def _counted(
         self, rows: Sequence[int], events: Sequence[Any], accepted: NDArray[np.bool_]

@@ -16,14 +16,14 @@ _OTHER_MODELS = "…"
 def joined(parts: Sequence[Decoded]) -> Decoded:
     """Consecutive pieces as one; none gives an empty batch. Their rows count from the start of the batch already."""
     unknown: dict[str, int] = {}
-    groups: dict[tuple[Subject, tuple[bool, ...]], list[EventColumns]] = {}
+    groups: dict[tuple[Subject, int, tuple[bool, ...]], list[EventColumns]] = {}
     for part in parts:
         for model_id, count in part.unknown_models.items():
             unknown[model_id] = unknown.get(model_id, 0) + count
         for events in part.events:
             # Only columns that are there in both can follow each other.
             there = tuple(len(column) > 0 for column in events.columns)
-            groups.setdefault((events.subject, there), []).append(events)
+            groups.setdefault((events.subject, events.since, there), []).append(events)
     return Decoded(
         np.concatenate([part.timestamps for part in parts]) if parts else np.empty(0, np.int64),
         np.concatenate([part.accepted for part in parts]) if parts else np.empty(0, np.bool_),
@@ -73,4 +73,5 @@ def _joined_events(group: Sequence[EventColumns]) -> EventColumns:
         [np.concatenate(columns) for columns in zip(*(events.columns for events in group), strict=True)],
         np.concatenate([events.has_features for events in group]),
         np.concatenate([events.has_prediction for events in group]),
+        group[0].since,
     )

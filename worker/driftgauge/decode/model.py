@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from driftgauge.panes.schedule import ALWAYS
 from driftgauge.profiles.layout import Layout, Role, Slot
 from driftgauge.profiles.profile import PredictionProfile
 from driftgauge.subject import Subject
@@ -16,6 +17,7 @@ class ModelDecoding:
 
     `prediction` is the profile's (None: outputs aren't watched); its `scalar` says what a bare prediction is.
     `count_features` / `count_prediction`: whether this topic's events are counted for these parts (rules.md §1.4).
+    `since`: event time (ms) from which on events are read so; until the next one of the same subject.
     """
 
     subject: Subject
@@ -23,6 +25,7 @@ class ModelDecoding:
     prediction: PredictionProfile | None
     count_features: bool
     count_prediction: bool
+    since: int = ALWAYS
 
     @cached_property
     def features(self) -> tuple[Slot, ...]:

@@ -6,12 +6,13 @@ import msgspec
 import numpy as np
 
 from driftgauge.errors import StateError
-from driftgauge.ingest.source import OpenPane, SourceIngest
+from driftgauge.ingest.source import OpenPane, SourceIngest, SubjectPlan
 from driftgauge.ingest.watermark import MIN_TIME
+from driftgauge.panes.schedule import ALWAYS, all_plans, refusal
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.subject import Subject
 
-VERSION = 1
+VERSION = 2
 
 
 class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -26,6 +27,14 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     incomplete: bool
 
 
+class _Plan(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """How a subject is counted where the watermark is."""
+
+    subject: tuple[str, str, str]
+    profile: str
+    length: int
+
+
 class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     version: int
     position: int
@@ -35,6 +44,7 @@ class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     cut_start: bool
     cut_to: int
     panes: list[_Pane]
+    plans: list[_Plan]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -46,9 +56,9 @@ def snapshot(ingest: SourceIngest) -> bytes:
     panes = [
         _Pane(
             (subject.model_id, subject.model_version, subject.segment),
-            ingest.plans[subject].layout.profile_hash if subject in ingest.plans else NO_PROFILE,
+            plan.layout.profile_hash if (plan := ingest.plan_of(subject, start)) is not None else NO_PROFILE,
             start,
-            ingest.length_of(subject),
+            ingest.length_of(subject, start),
             pane.counts.astype("<i8").tobytes(),
             pane.events,
             pane.first_offset,
@@ -57,8 +67,13 @@ def snapshot(ingest: SourceIngest) -> bytes:
         )
         for (subject, start), pane in sorted(ingest.open.items())
     ]
+    plans = [
+        _Plan((subject.model_id, subject.model_version, subject.segment), plan.layout.profile_hash, plan.pane_length)
+        for subject in sorted(ingest.plans)
+        if (plan := ingest.plan_of(subject, ingest.watermark)) is not None
+    ]
     cut = (ingest.cut_start, ingest.cut_to)
-    state = _State(VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, *cut, panes)
+    state = _State(VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, *cut, panes, plans)
     return _encoder.encode(state)
 
 
@@ -74,27 +89,12 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
         raise StateError(f"ingest state of {ingest.source} can't be read: {error}") from error
     if state.version != VERSION:
         raise StateError(f"ingest state of {ingest.source} has version {state.version}, this program reads {VERSION}")
+    _check_plans(ingest, state)
     panes: dict[tuple[Subject, int], OpenPane] = {}
-    for pane in state.panes:
-        subject = Subject(*pane.subject)
-        plan = ingest.plans.get(subject)
-        if pane.profile == NO_PROFILE:
-            if plan is None and ingest.unprofiled is not None and pane.length == ingest.length_of(subject):
-                panes[subject, pane.start] = _unprofiled(pane, subject)
-            continue
-        if plan is None:
-            continue
-        if (pane.profile, pane.length) != (plan.layout.profile_hash, plan.pane_length):
-            raise StateError(
-                f"an open pane of {subject} was counted with profile {pane.profile} over {pane.length} ms, but "
-                f"configured are profile {plan.layout.profile_hash} and panes of {plan.pane_length} ms"
-            )
-        if len(pane.counts) != 8 * plan.layout.size or pane.start % plan.pane_length:
-            raise StateError(f"an open pane of {subject} has another shape than its profile and pane length")
-        counts = np.frombuffer(pane.counts, "<i8").astype(np.int64)
-        if (counts < 0).any() or min(pane.events, pane.first_offset, pane.last_offset) < 0:
-            raise StateError(f"an open pane of {subject} holds negative counts")
-        panes[subject, pane.start] = OpenPane(counts, pane.events, pane.first_offset, pane.last_offset, pane.incomplete)
+    for stored in state.panes:
+        pane = _open_pane(ingest, state, stored)
+        if pane is not None:
+            panes[Subject(*stored.subject), stored.start] = pane
     ingest.position = state.position
     ingest.time.watermark = state.watermark
     ingest.time.reached = MIN_TIME if state.idle else state.watermark
@@ -102,6 +102,66 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
     ingest.late = state.late
     ingest.cut_start, ingest.cut_to = state.cut_start, state.cut_to
     ingest.reopen(panes)
+
+
+def _check_plans(ingest: SourceIngest, state: _State) -> None:
+    """StateError if a subject is to be counted otherwise at a time that this source has passed already."""
+    if state.watermark == MIN_TIME:
+        return
+    stored = {Subject(*plan.subject): plan for plan in state.plans}
+    for subject in ingest.plans:
+        was, plan = stored.get(subject), ingest.plan_of(subject, state.watermark)
+        if was is None:
+            # A profile that holds from no time on is one from now on.
+            if plan is not None and plan.since != ALWAYS:
+                raise StateError(refusal(subject, plan.since, _reached(state, subject)))
+        elif plan is None:
+            raise StateError(f"{subject} was counted with profile {was.profile}, and is configured to have none yet")
+        elif not _is_of(was, plan):
+            raise _misfit(state, subject, was, plan)
+
+
+def _open_pane(ingest: SourceIngest, state: _State, stored: _Pane) -> OpenPane | None:
+    """A stored open pane; None if nobody would take it."""
+    subject = Subject(*stored.subject)
+    plan = ingest.plan_of(subject, stored.start)
+    if stored.profile == NO_PROFILE:
+        if plan is not None and plan.since != ALWAYS:
+            raise StateError(refusal(subject, plan.since, _reached(state, subject)))
+        known = plan is None and ingest.unprofiled is not None
+        return (
+            _unprofiled(stored, subject) if known and stored.length == ingest.length_of(subject, stored.start) else None
+        )
+    if plan is None:
+        return None
+    if not _is_of(stored, plan):
+        raise _misfit(state, subject, stored, plan)
+    if len(stored.counts) != 8 * plan.layout.size or stored.start % plan.pane_length:
+        raise StateError(f"an open pane of {subject} has another shape than its profile and pane length")
+    counts = np.frombuffer(stored.counts, "<i8").astype(np.int64)
+    if (counts < 0).any() or min(stored.events, stored.first_offset, stored.last_offset) < 0:
+        raise StateError(f"an open pane of {subject} holds negative counts")
+    return OpenPane(counts, stored.events, stored.first_offset, stored.last_offset, stored.incomplete)
+
+
+def _misfit(state: _State, subject: Subject, stored: _Pane | _Plan, plan: SubjectPlan) -> StateError:
+    """What was counted in another way than `plan`, which is configured: too early a change, or none that is planned."""
+    if any(_is_of(stored, former) for former in all_plans(plan.before)):
+        return StateError(refusal(subject, plan.since, _reached(state, subject)))
+    what = "an open pane of " if isinstance(stored, _Pane) else ""
+    return StateError(
+        f"{what}{subject} was counted with profile {stored.profile} over {stored.length} ms, but "
+        f"configured are profile {plan.layout.profile_hash} and panes of {plan.pane_length} ms"
+    )
+
+
+def _is_of(stored: _Pane | _Plan, plan: SubjectPlan) -> bool:
+    return (stored.profile, stored.length) == (plan.layout.profile_hash, plan.pane_length)
+
+
+def _reached(state: _State, subject: Subject) -> int:
+    """Ms up to which a subject has been counted: a change can't come before."""
+    return max([state.watermark, *(pane.start + pane.length for pane in state.panes if pane.subject == tuple(subject))])
 
 
 def _unprofiled(pane: _Pane, subject: Subject) -> OpenPane:

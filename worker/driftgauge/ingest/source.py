@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
+from driftgauge.ingest.changes import ProfileChanges
 from driftgauge.ingest.counting import count_panes
 from driftgauge.ingest.unprofiled import PaneLimit, pane_rows
 from driftgauge.ingest.watermark import MIN_TIME, Admission, EventTime
-from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Watermark
+from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, ProfileChange, Watermark
+from driftgauge.panes.schedule import ALWAYS, all_plans, plan_at
 from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
@@ -34,10 +36,12 @@ class Decodes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SubjectPlan:
-    """How a subject is counted: its cells and the length of its panes (ms)."""
+    """How a subject is counted: its cells and the length of its panes (ms); since when, and how before that."""
 
     layout: Layout
     pane_length: int
+    since: int = ALWAYS
+    before: SubjectPlan | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +98,8 @@ class SourceIngest:
         self.unprofiled = unprofiled
         # Where no model has panes as long as those of strangers, their panes close all the same.
         extra = [unprofiled.length, *unprofiled.lengths.values()] if unprofiled is not None else []
-        lengths = [plan.pane_length for plan in plans.values()] or extra
+        every = [(subject, plan) for subject, newest in plans.items() for plan in all_plans(newest)]
+        lengths = [plan.pane_length for _, plan in every] or extra
         self._grids = sorted({*lengths, *extra})
         self.time = EventTime.of(out_of_orderness, max(lengths))
         self._limit = PaneLimit(unprofiled) if unprofiled is not None else None
@@ -104,6 +109,11 @@ class SourceIngest:
         self._decoder = decoder
         self._held: RecordBatch | None = None
         self._announced = MIN_TIME
+        self._changes = ProfileChanges(
+            ProfileChange(subject.model_id, subject.model_version, plan.layout.profile_hash, plan.since)
+            for subject, plan in every
+            if plan.since != ALWAYS
+        )
 
     @property
     def watermark(self) -> int:
@@ -150,7 +160,7 @@ class SourceIngest:
             done.rejects = [(held, _in_future(row, self.source)) for row in range(len(held))]
             self.position = held.offsets[-1] + 1
         for (subject, start), pane in self.open.items():
-            pane.incomplete |= start + self.length_of(subject) > self.time.watermark
+            pane.incomplete |= start + self.length_of(subject, start) > self.time.watermark
         self.time.watermark = END_OF_TIME
         self._close(done.messages)
         return done
@@ -165,9 +175,13 @@ class SourceIngest:
         current = self.time.watermark
         return any(current == MIN_TIME or time // grid > current // grid for grid in self._grids)
 
-    def length_of(self, subject: Subject) -> int:
-        """Pane length (ms) of a subject that has panes here."""
-        plan = self.plans.get(subject)
+    def plan_of(self, subject: Subject, time: int) -> SubjectPlan | None:
+        """How events of that time (ms) are counted; None: there is no profile for them."""
+        return plan_at(self.plans.get(subject), time)
+
+    def length_of(self, subject: Subject, time: int) -> int:
+        """Length (ms) of a subject's pane that holds this time, if it has panes here."""
+        plan = self.plan_of(subject, time)
         if plan is not None:
             return plan.pane_length
         assert self.unprofiled is not None  # noqa: S101 (there are no others)
@@ -177,7 +191,8 @@ class SourceIngest:
         """Take these for the open panes, as a restored state holds them."""
         self.open = panes
         if self._limit is not None:
-            self._limit.restore([key for key in panes if key[0] not in self.plans])
+            self._limit.restore([key for key in panes if self.plan_of(*key) is None])
+        self._changes.reached = self.time.watermark
 
     def _count(self, batch: RecordBatch, decoded: Decoded, admission: Admission, done: Ingested) -> None:
         met = np.full(len(batch), END_OF_TIME, np.int64)
@@ -188,7 +203,7 @@ class SourceIngest:
         if decoded.unprofiled is not None and self.unprofiled is not None and self._limit is not None:
             for found in pane_rows(decoded.unprofiled, decoded.timestamps, met, self.unprofiled):
                 key = (found.subject, found.start)
-                if found.subject in self.plans or not (key in self.open or self._limit.admit(*key)):
+                if self.plan_of(*key) is not None or not (key in self.open or self._limit.admit(*key)):
                     done.beyond_limit += found.events
                     continue
                 first, last = batch.offsets[found.first_row], batch.offsets[found.last_row]
@@ -202,7 +217,8 @@ class SourceIngest:
         met: NDArray[np.int64],
         done: Ingested,
     ) -> None:
-        plan = self.plans[events.subject]
+        plan = self.plan_of(events.subject, events.since)
+        assert plan is not None  # noqa: S101 (it is what they were decoded by)
         starts = times[events.rows] // plan.pane_length * plan.pane_length
         watermark_met = met[events.rows]
         on_time = starts + plan.pane_length > watermark_met
@@ -234,10 +250,13 @@ class SourceIngest:
     def _close(self, messages: list[Message]) -> None:
         """Emit what the watermark has passed, oldest first, then the watermark if it passed any pane end."""
         watermark = self.time.watermark
-        passed = [key for key in self.open if key[1] + self.length_of(key[0]) <= watermark]
+        passed = [key for key in self.open if key[1] + self.length_of(*key) <= watermark]
+        # The end of a file reaches no further than what was counted before it.
+        last = max((start for _, start in passed), default=MIN_TIME)
+        messages += self._changes.up_to(watermark if watermark != END_OF_TIME else last)
         for subject, start in sorted(passed, key=lambda key: (key[1], key[0])):
             pane = self.open.pop((subject, start))
-            plan = self.plans.get(subject)
+            plan = self.plan_of(subject, start)
             if plan is None and self._limit is not None:
                 self._limit.closed(subject, start)
             messages.append(
@@ -245,7 +264,7 @@ class SourceIngest:
                     subject,
                     plan.layout.profile_hash if plan is not None else NO_PROFILE,
                     start,
-                    self.length_of(subject),
+                    self.length_of(subject, start),
                     self.source,
                     pane.counts,
                     pane.events,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import numpy as np
@@ -77,10 +77,10 @@ def _name(pane: Pane) -> str:
 
 def restore_merge(
     fields: Mapping[str, bytes],
-    expected: Mapping[Subject, tuple[Layout, int]],
+    expected: Callable[[Subject, int], tuple[Layout, int] | None],
     unprofiled: UnprofiledPlan | None = None,
 ) -> PaneMerge:
-    """The inverse. `expected`: layout and pane length (ms) of every configured subject; other subjects are left out.
+    """The inverse. `expected`: layout and pane length (ms) of a subject at some time; panes without are left out.
 
     So are panes counted without a profile (`unprofiled`), if the subject has one now or its panes another length.
     StateError if a field is missing, unreadable or doesn't fit.
@@ -105,15 +105,17 @@ def restore_merge(
     for stored in panes:
         subject = Subject(*stored.subject)
         if stored.profile == NO_PROFILE:
-            if unprofiled is None or subject in expected or stored.length != unprofiled.length_of(subject.model_id):
+            known = unprofiled is not None and stored.length == unprofiled.length_of(subject.model_id)
+            if not known or expected(subject, stored.start) is not None:
                 continue
             if stored.counts or stored.events < 0:
                 raise StateError(f"an open pane of {subject}, which has no profile, is not one that was stored here")
             merge.open[subject, stored.start] = _pane(stored)
             continue
-        if subject not in expected:
+        found = expected(subject, stored.start)
+        if found is None:
             continue
-        layout, length = expected[subject]
+        layout, length = found
         if (stored.profile, stored.length, len(stored.counts)) != (layout.profile_hash, length, 8 * layout.size):
             raise StateError(
                 f"an open pane of {subject} was counted with profile {stored.profile} over {stored.length} ms, but "

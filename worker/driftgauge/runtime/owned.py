@@ -37,6 +37,8 @@ class Owned:
         for name, data in fields.items():
             if self.saved.get(name) != data:
                 self.changed[name] = data
+            # What was to go may be there anew: a watch that follows another one has fields of the same names.
+            self.deleted.discard(name)
         # Open panes that have closed are fields the task no longer names.
         vanished = {n for n in self.saved if n.startswith("open/") and n not in fields}
         for name in (*gone, *vanished):

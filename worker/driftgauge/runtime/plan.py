@@ -9,8 +9,10 @@ from driftgauge.config import Config
 from driftgauge.detect.baseline.rows import ROWS_KEPT
 from driftgauge.detect.baseline.within import DAYS_KEPT, Movement, short_scales
 from driftgauge.detect.hours import HOURS_KEPT
-from driftgauge.engine import Model
+from driftgauge.engine import Model, unprofiled_of
+from driftgauge.panes.schedule import ALWAYS
 from driftgauge.profiles.windows import window_length, window_lengths
+from driftgauge.timestamps import format_timestamp
 
 
 def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
@@ -36,16 +38,15 @@ def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
         "checkpoint": config.checkpoint.model_dump(mode="json"),
         "alerts": config.alerts.model_dump(mode="json"),
         "limits": config.limits.model_dump(mode="json"),
-        "models": [_model_plan(config, model) for model in models],
+        "models": [_model_plan(config, model, models[i + 1 :]) for i, model in enumerate(models)],
         "without_profile": [
-            {"model_id": entry.model_id, "model_version": entry.model_version}
-            for entry in config.models
-            if entry.profile is None
+            {"model_id": subject.model_id, "model_version": subject.model_version}
+            for subject in unprofiled_of(config, models).configured
         ],
     }
 
 
-def _model_plan(config: Config, model: Model) -> dict[str, Any]:
+def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[str, Any]:
     series = model.contrasts.series
     # History: a float and a count per series of every kept pane, and the cell counts of the comparison windows.
     window_panes = window_length(model.pane_length) // model.pane_length
@@ -61,6 +62,8 @@ def _model_plan(config: Config, model: Model) -> dict[str, Any]:
         "model_id": model.subject.model_id,
         "model_version": model.subject.model_version,
         "profile": model.layout.profile_hash,
+        "from": format_timestamp(model.since) if model.since != ALWAYS else None,
+        "to": next((format_timestamp(other.since) for other in later if other.subject == model.subject), None),
         "pane_length": model.pane_length,
         "features": len(model.profile.features),
         "features_topic": getattr(config.topics, model.features_from).name,

@@ -19,7 +19,7 @@ from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.ingest.source import Ingested, SourceIngest
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.panes.codec import decode_message, encode_message, panes_partition
-from driftgauge.panes.messages import Message, PartialPane
+from driftgauge.panes.messages import Message, PartialPane, ProfileChange
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
 from driftgauge.sinks.base import Publication
@@ -149,10 +149,10 @@ class PanesTopics:
     max_dead_letter_bytes: int
 
     def records(self, message: Message) -> list[Publication]:
-        """A pane goes to its model's partition, everything else to all of them."""
+        """What is of a model goes to its partition, everything else to all of them."""
         value = encode_message(message, self.layouts)
-        if isinstance(message, PartialPane):
-            model = message.subject.model_id
+        if isinstance(message, PartialPane | ProfileChange):
+            model = message.subject.model_id if isinstance(message, PartialPane) else message.model_id
             return [Publication(self.panes, model.encode(), value, panes_partition(model, self.partitions))]
         return [Publication(self.panes, None, value, partition) for partition in range(self.partitions)]
 
