@@ -14,7 +14,10 @@ from pathlib import Path
 import numpy as np
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from driftgauge.profiles.build import Reference, build_profile
+from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.profile import Profile
+from driftgauge.profiles.reference import ColumnGatherer
 from driftgauge.sources.profile_file import write_profile
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -40,6 +43,27 @@ def loan_events(count: int, *, every_ms: int = 200, break_at: int | None = None,
         }
         events.append(json.dumps(event).encode())
     return events
+
+
+def profile_of(events: Iterable[bytes]) -> Profile:
+    """The profile of canonical events like the above."""
+    rows = [json.loads(event) for event in events]
+
+    def gathered(kind: Kind, values: list) -> object:
+        gatherer = ColumnGatherer(kind)
+        gatherer.extend(values)
+        return gatherer.column()
+
+    reference = Reference(
+        ["train"],
+        np.array([row["timestamp"] for row in rows], np.int64),
+        {
+            "employment_type": gathered("string", [row["features"]["employment_type"] for row in rows]),
+            "income": gathered("numeric", [row["features"]["income"] for row in rows]),
+        },
+        gathered("string", [row["prediction"] for row in rows]),
+    )
+    return build_profile(reference, model_id="loan-approval", model_version="7").profile
 
 
 class Live:

@@ -4,43 +4,23 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
 from driftgauge.alerts.event import Run
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
 from driftgauge.engine import EngineSettings, decoder_of, ingest_of, model_of, renderer_of, stage_of
-from driftgauge.profiles.build import Reference, build_profile
-from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.profile import Profile
-from driftgauge.profiles.reference import ColumnGatherer
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
-from live import Live, loan_events
+from live import Live, loan_events, profile_of
 
 MINUTE = 60_000
 EVENTS, BREAK = 24_000, 15_000  # 80 minutes at 5 a second; the break is at 00:50
 
 
-def gathered(kind: Kind, values: list) -> object:
-    gatherer = ColumnGatherer(kind)
-    gatherer.extend(values)
-    return gatherer.column()
-
-
 @pytest.fixture(scope="session")
 def profile() -> Profile:
-    rows = [json.loads(event) for event in loan_events(20_000, seed=1)]
-    reference = Reference(
-        ["train"],
-        np.array([row["timestamp"] for row in rows], np.int64),
-        {
-            "employment_type": gathered("string", [row["features"]["employment_type"] for row in rows]),
-            "income": gathered("numeric", [row["features"]["income"] for row in rows]),
-        },
-        gathered("string", [row["prediction"] for row in rows]),
-    )
-    return build_profile(reference, model_id="loan-approval", model_version="7").profile
+    return profile_of(loan_events(20_000, seed=1))
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,14 @@ class LocalKafka(ExternalKafka):
     def format(self) -> None:
         """Give the data folder its cluster id, a UUID in base64 without padding."""
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*self.java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.properties)]
+        command = [
+            *self.java,
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster}",
+            "-c",
+            str(self.properties),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"Kafka's data folder could not be made:\n{done.stdout}{done.stderr}")
