@@ -70,3 +70,37 @@ def test_an_unknown_setting_and_an_unknown_detector_are_shown_where_their_names_
     assert done.returncode == 2
     assert ":8:13: detectors.adwim: unknown detector; there are " in done.stderr
     assert ":8:24: detectors.kswin: unknown detector; there are " in done.stderr
+
+
+def test_the_schedule_of_a_version_that_changes_its_profile_is_shown(config, tmp_path):
+    write_profile(small_profile().model_copy(update={"suggested_pane": "5m"}), tmp_path / "next.json")
+    later = (
+        "  - {model_id: loan-approval, model_version: 7, profile: next.json, panes: {length: auto}, "
+        "effective_from: 2026-04-01T00:02:00Z}\n"
+    )
+    done = check(config(later))
+    assert done.returncode == 0, done.stderr
+    assert "  holds      until 2026-04-01T00:05:00Z, in event time\n" in done.stdout
+    assert "  holds      from 2026-04-01T00:05:00Z, in event time\n" in done.stdout
+    assert "The configuration is fine: 1 model(s)." in done.stdout
+    plan = json.loads(check(config(later), "--json").stdout)
+    assert [(m["from"], m["to"], m["pane_length"]) for m in plan["models"]] == [
+        (None, "2026-04-01T00:05:00Z", 60_000),
+        ("2026-04-01T00:05:00Z", None, 300_000),
+    ]
+    assert "holds" not in check(config()).stdout
+
+
+def test_a_version_that_is_to_have_a_profile_is_not_among_those_without(config):
+    entry = "  - {model_id: churn, model_version: 1}\n"
+    assert json.loads(check(config(entry), "--json").stdout)["without_profile"] == [
+        {"model_id": "churn", "model_version": "1"}
+    ]
+    bare = CONFIG.replace("    profile: loan.json\n    false_alarm_budget: 2\n", "")
+    file = config()
+    file.write_text(
+        bare + "  - {model_id: loan-approval, model_version: 7, profile: loan.json, effective_from: 2026-04-01}\n"
+    )
+    plan = json.loads(check(file, "--json").stdout)
+    assert plan["without_profile"] == []
+    assert plan["models"][0]["from"] == "2026-04-01T00:00:00Z"

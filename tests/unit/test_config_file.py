@@ -115,6 +115,32 @@ def test_the_same_version_twice_is_refused_and_several_versions_are_fine(write) 
     ]
 
 
+def test_a_version_may_change_its_profile_at_times_that_ascend(write) -> None:
+    second = "  - {model_id: loan-approval, model_version: 7, profile: profile.json, effective_from: 2026-04-01}\n"
+    third = (
+        "  - {model_id: loan-approval, model_version: 7, profile: profile.json, effective_from: 2026-05-01T06:00:00Z}\n"
+    )
+
+    def with_entries(*entries: str) -> Path:
+        return write(GOOD.replace("checkpoint", "".join(entries) + "checkpoint"))
+
+    models = config_file.load(with_entries(second, third), {}).models
+    assert [model.effective_from for model in models] == [None, 1_775_001_600_000, 1_777_615_200_000]
+    # A first one may have a time too: until then there is none.
+    first = GOOD.replace("profile: profile.json", "profile: profile.json\n    effective_from: 2026-03-01T00:00:00Z")
+    assert config_file.load(write(first), {}).models[0].effective_from == 1_772_323_200_000
+    assert problems(with_entries(third, second)) == [
+        "driftgauge.yaml:13:88: models[2].effective_from: is not later than that of the entry before"
+    ]
+    assert problems(with_entries(second.replace("profile: profile.json, ", ""))) == [
+        "driftgauge.yaml:12:65: models[1].effective_from: says from when a profile holds, and there is no profile"
+    ]
+    assert problems(with_entries(second.replace("2026-04-01}", "2026-04-01, features_from: predictions}"))) == [
+        "driftgauge.yaml:12:115: models[1].features_from: can't change within a version; say the same in all entries"
+    ]
+    assert "expected RFC 3339" in problems(with_entries(second.replace("2026-04-01", "soon")))[0]
+
+
 def test_the_environment_wins_over_the_file_and_splits_lists_at_commas(write) -> None:
     env = {
         "DRIFTGAUGE_KAFKA__BOOTSTRAP_SERVERS": "a:1, b:2",

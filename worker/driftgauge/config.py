@@ -215,8 +215,8 @@ class ModelConfig(_Section):
     """One watched model version. `features_from`: where its features are counted, see `Config.features_topic`.
 
     Without a `profile` nothing of it can be watched: a `BaselineMissing` alert says so as soon as its events come. The
-    same version may be listed again with another profile, pane length or budget, and the event time (ms)
-    `effective_from` which it holds.
+    same version may be listed again with another profile, budget or pane length: `effective_from` (event time, ms) says
+    from when on that holds.
     """
 
     model_id: Name

@@ -171,6 +171,7 @@ def _summary(profile: Profile, learned: LearnedReference, written: Path, notes: 
 
 def _next_step(config: Path, profile: Profile, written: Path) -> str:
     return (
-        f"in {config}, under models: model_id {profile.model_id}, model_version {profile.model_version}, profile "
-        f"{written}; then driftgauge check -c {config}, and start the workers anew"
+        f"name {written} in {config} under models, as the profile of {profile.model_id} version "
+        f"{profile.model_version} (if that has one already: in another entry, with an effective_from that lies ahead); "
+        f"then driftgauge check -c {config}, and start the workers anew"
     )

@@ -58,9 +58,9 @@ class _Seen:
             if isinstance(row.output, dict):
                 self.labels += _LABEL in row.output
                 self.scores += _SCORE in row.output
-        for name in dict.fromkeys(name for row in rows for name in row.features or ()):
-            values = [row.features[name] for row in rows if row.features is not None and name in row.features]
-            self.features.see_values(name, values, source.topic)
+        parts = [row.features for row in rows if row.features]
+        for name in dict.fromkeys(name for part in parts for name in part):
+            self.features.see_values(name, [part.get(name) for part in parts], source.topic)
         for name, values in _outputs(rows, bare_is_score=False).items():
             self.outputs.see_values(name, values, f"{source.topic}: prediction")
 
