@@ -85,11 +85,11 @@ def rows_of(decoded: Decoded, models: Sequence[ModelDecoding]) -> list[Any]:
         assert seen[reject.row] is None, "rejected twice, or rejected and accepted"
         assert decoded.timestamps[reject.row] == 0
         seen[reject.row] = reject.code.value
-    layouts = {m.subject: m.layout for m in models}
+    layouts = {(m.subject, m.since): m.layout for m in models}
     for events in decoded.events:
         for at, row in enumerate(events.rows.tolist()):
             assert len(seen[row]) == 1, "an event stands in two groups of columns"
-            seen[row] += [str(events.subject), *_values(events, at, layouts[events.subject])]
+            seen[row] += [str(events.subject), *_values(events, at, layouts[events.subject, events.since])]
     assert None not in seen, "neither accepted nor rejected"
     return seen
 

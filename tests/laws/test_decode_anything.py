@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -182,3 +183,36 @@ def test_an_event_is_accepted_exactly_if_the_published_model_takes_its_envelope(
         bad = {e["loc"][0] for e in error.errors()} & envelope
     [found] = rows_of(Decoder(MODELS).decode(batch(value)), MODELS)
     assert isinstance(found, str) == bool(bad)
+
+
+CHANGE = 1_773_568_980_050  # between two of the sampled times
+NEXT = model(
+    "loan", "7", {"job": numeric(), "income": categorical("integer", 1, 2), "age": numeric()}, MODELS[2].prediction
+)
+TURNS = [*MODELS, replace(NEXT, since=CHANGE)]
+
+
+@given(st.lists(RECORDS, max_size=12))
+@example([to_bytes({"model_id": "loan", "model_version": 7, "timestamp": t}) for t in (CHANGE - 1, CHANGE, "", None)])
+def test_an_event_is_read_by_the_profile_of_its_time_whatever_else_is_in_the_batch(values):
+    before, after = Decoder(MODELS), Decoder([replace(NEXT, since=CHANGE), *MODELS[1:]])
+    expected = []
+    for value in values:
+        [found] = outcome(before, MODELS, value)
+        is_later = not isinstance(found, str) and found[0] >= CHANGE
+        expected += outcome(after, TURNS, value) if is_later else [found]
+    assert outcome(Decoder(TURNS), TURNS, *values) == expected
+
+
+@given(st.lists(RECORDS, max_size=12))
+def test_before_the_first_profile_of_a_version_its_events_are_of_none(values):
+    known, first = Decoder(MODELS), [replace(MODELS[0], since=CHANGE), *MODELS[1:]]
+    decoded = Decoder(first).decode(batch(*values))
+    found, strangers = rows_of(decoded, first), [] if decoded.unprofiled is None else decoded.unprofiled.rows.tolist()
+    for i, value in enumerate(values):
+        [expected] = outcome(known, MODELS, value)
+        if len(expected) > 1 and expected[1] == "loan/7" and expected[0] < CHANGE:
+            assert i in strangers
+            expected = expected[:1]
+        assert found[i] == expected
+    assert strangers == sorted(strangers)
