@@ -63,7 +63,7 @@ def test_what_was_produced_is_learned_as_it_would_be_built(live, tmp_path):
     assert "loan-approval version 8: 1,000 rows of" in shown.stdout
     assert "of 4,000 events 1,000 were taken" in shown.stdout
     assert "urgent" not in shown.stdout
-    assert "next: in" in shown.stdout
+    assert "next: name " in shown.stdout
 
 
 def test_what_can_not_be_learned_is_said_with_its_way_out(live, tmp_path):

@@ -36,6 +36,7 @@ from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, build_profile
 from driftgauge.profiles.notes import Note
 from driftgauge.profiles.profile import Profile
 from driftgauge.runtime.kafka_clients import reader_settings
+from driftgauge.runtime.topics import admin_client, partition_counts
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.event_log import EventChoice
 from driftgauge.sources.kafka import KafkaSource
@@ -128,12 +129,14 @@ def _time(text: str | None, option: str) -> int | None:
 
 def _read(settings: Config, choice: EventChoice, rows: int, columns: Columns, choices: Choices) -> LearnedReference:
     topics = topics_of_version(settings, choice.subject)
+    with admin_client(settings) as admin:
+        there = partition_counts(admin, list(topics))
+    missing = [name for name in topics if name not in there]
+    if missing:
+        raise ConfigError(f"Kafka has no topic {', '.join(missing)}; under topics, name those that hold the events")
     source = KafkaSource(reader_settings(settings))
     console = Console(stderr=True)
     try:
-        missing = [name for name in topics if source.partitions(name) is None]
-        if missing:
-            raise ConfigError(f"Kafka has no topic {', '.join(missing)}; name those that hold the events in topics")
         log = KafkaRange(source, list(topics))
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("looking", total=1.0)
