@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -257,3 +258,18 @@ def test_episodes_end_when_all_partitions_have_passed_the_change_whether_or_not_
 def test_a_version_twice_from_the_same_time_on_is_an_error():
     with pytest.raises(ConfigError, match="loans/1 is configured twice"):
         decoder_of([model(0), model(MOVED)], None)
+
+
+def test_a_budget_may_change_without_the_profile():
+    models = [model(0), replace(model(0, since=CHANGED), budget=50.0)]
+    alerts = replayed(models, batches(log(), [], SOURCES[0]))
+    ended = {a.fingerprint for a in alerts if a.detail.reason}
+    assert ended
+    again = [a for a in alerts if a.updatedAt > "2026-01-01T00:40:00Z" and a.event == "opened"]
+    # What is off by the same profile is off again, under the new settings and with ids of its own.
+    assert ended <= {a.fingerprint for a in again}
+    line = Line(models)
+    for batch in batches(log(), [37 * 30, 5 * 30, 11], SOURCES[0]):
+        line.take(batch)
+        line.restart(models)
+    assert [a.event_id for a in line.alerts] == [a.event_id for a in alerts]

@@ -14,7 +14,7 @@ class ProfileChanges:
     def __init__(self, planned: Iterable[ProfileChange]) -> None:
         """None told yet."""
         self.reached = MIN_TIME
-        self._planned = sorted(planned, key=lambda c: (c.effective_from, c.model_id, c.model_version))
+        self._planned = sorted(planned, key=lambda change: (change.effective_from, change.model_id, change.profile))
 
     def up_to(self, time: int) -> list[ProfileChange]:
         """Those that event time has reached since the last call."""
