@@ -92,11 +92,17 @@ def test_the_end_of_a_shift_is_the_end_of_the_detections() -> None:
 
 def test_a_freak_pane_is_no_drift_and_two_are() -> None:
     one = white(np.random.default_rng(5), 800)
-    one[500] = 1.0
+    one[500] = 0.5 + 1.2 * SD
     assert detections(one) == []
     two = one.copy()
-    two[501] = 1.0
+    two[501] = 0.5 + 1.2 * SD
     assert detections(two)[0].pane == 501
+
+
+def test_a_pane_whose_events_are_all_others_is_told_of_at_once() -> None:
+    one = white(np.random.default_rng(5), 800)
+    one[500] = 1.0
+    assert [d.pane for d in detections(one)] == [500]
 
 
 def test_limits_go_by_the_events_of_now() -> None:

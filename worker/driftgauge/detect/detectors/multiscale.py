@@ -30,6 +30,8 @@ _VERSION = 1
 SCALES = (1, 15, 60, 360)
 # The pair of panes that scale 1 looks at lies among so many.
 _PANES_OF_PAIR = 3
+# A pane whose mean lies so many sd of single events off is no freak: most of its events are others.
+_NO_FREAK_SD = 1.25
 # Sliding means of w panes pass a high limit z about z^2 as often as T / w independent ones would (Slepian's process);
 # z is 5 to 6 at the levels that a budget gives.
 _LOOKS_PER_WINDOW = 30
@@ -54,7 +56,8 @@ class MultiScale:
     With s the n-weighted mean deviation from the reference level over the last w panes, an alarm needs |s| above the
     tolerance and p < p_w (see `windows/means.py`), p_w = share of the budget / (series x scales x looks x 30 / w).
     Against freak panes: scale 1 takes the pair of deviations, among the last three panes, that agree best, at the
-    lesser of the two (their median); longer windows take back their most extreme pane.
+    lesser of the two (their median), unless the last pane lies off by more than a freak would; longer windows take back
+    their most extreme pane.
 
     Setting `min_windows`: reference windows without which a scale is not judged. `statistic` and `threshold` are
     -log10 of p and of p_w, at the shortest scale that alarms.
@@ -85,7 +88,8 @@ class MultiScale:
         """Go on with the tolerance and the noise that these have."""
         values = [series[index] for index in self._series]
         self._tolerance = np.array([s.tolerance for s in values])
-        sigma2 = np.array([s.sd**2 for s in values])
+        self._sd = np.array([s.sd for s in values])
+        sigma2 = self._sd**2
         level2 = sigma2 / np.array([s.reference_n for s in values], np.float64)
         self._noise, self._known = [], []
         for w in SCALES:
@@ -119,7 +123,7 @@ class MultiScale:
             if block.series_history.keep < max(w, _PANES_OF_PAIR):
                 break
             if w == 1:
-                s, n = window.pairs()
+                s, n = self._shortest(window)
             else:
                 s, n = sums[w].mean(), sums[w].events()
                 if w > _RECENT:
@@ -132,6 +136,13 @@ class MultiScale:
             found += self._detections(i, some, s)
         found.sort(key=lambda d: (d.pane, d.series))
         return found
+
+    def _shortest(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What scale 1 judges: the pair of panes, or a pane by itself that lies further off than any freak."""
+        s, n = window.pairs()
+        last, events = window.latest()
+        alone = np.abs(last) > _NO_FREAK_SD * self._sd
+        return np.where(alone, last, s), np.where(alone, events, n)
 
     def _alarms(
         self, i: int, window: Window, s: NDArray[np.float64], n: NDArray[np.float64], alarmed: NDArray[np.bool_]

@@ -60,6 +60,11 @@ class Window:
             deviations[begin - first :] = self.deviations[begin:stop, chosen]
         return n, deviations
 
+    def latest(self) -> tuple[Floats, Floats]:
+        """Per row, the deviation of its own pane (0 without events), and the events in it; float64 [P, V] each."""
+        deviation = np.divide(self.deviations, self.n * _FIXED, out=np.zeros(self.n.shape), where=self.n > 0)
+        return deviation, self.n.astype(np.float64)
+
     def pairs(self) -> tuple[Floats, Floats]:
         """Per row, the median deviation of the last three panes, and the events of the two that reach it together.
 
