@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Meta
 
 from driftgauge.errors import StateError
+from driftgauge.panes.event_alarm import EventAlarm, require_within
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange, Sources, Watermark
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.profiles.layout import Layout
@@ -46,12 +47,15 @@ class SourceRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     partition: Annotated[int, Meta(ge=0, lt=1 << 31)]
 
 
-class PaneRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="type", tag="pane"):
+class PaneRecord(
+    msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True, tag_field="type", tag="pane"
+):
     """A pane of one subject as seen by one source.
 
     `start` (ms since the epoch) and `length` (ms). Counts per cell in the profile's order: `features` by name, `score`
     and `label` apart, so that a feature may have any name. `profile` null: the subject has none, so there are no counts
-    but `events`; its `model_version` is empty if the events name none.
+    but `events`; its `model_version` is empty if the events name none. `alarms`: of detectors on single events, where
+    there are any, in order of offsets, and how many there were beyond the limit of a pane.
     """
 
     schema_version: _Version
@@ -69,6 +73,8 @@ class PaneRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_fi
     features: dict[str, _Cells]
     score: _Cells | None
     label: _Cells | None
+    alarms: list[EventAlarm] = []
+    alarms_beyond_limit: _Count = 0
 
 
 class WatermarkRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="type", tag="watermark"):
@@ -165,12 +171,15 @@ def _pane_record(pane: PartialPane, layouts: Mapping[str, Layout]) -> PaneRecord
         {slot.name: counts[slot.start : slot.stop] for slot in features},
         outputs.get("score"),
         outputs.get("label"),
+        list(pane.alarms),
+        pane.alarms_beyond_limit,
     )
 
 
 def _partial(record: PaneRecord, layouts: Mapping[str, Layout]) -> PartialPane:
     if record.last_offset < record.first_offset:
         raise StateError("a pane record has a last_offset before its first_offset")
+    require_within(record.alarms, record.start, record.start + record.length, record.first_offset, record.last_offset)
     return PartialPane(
         Subject(record.model_id, record.model_version, record.segment),
         record.profile or NO_PROFILE,
@@ -182,6 +191,8 @@ def _partial(record: PaneRecord, layouts: Mapping[str, Layout]) -> PartialPane:
         record.first_offset,
         record.last_offset,
         record.incomplete,
+        tuple(record.alarms),
+        record.alarms_beyond_limit,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.panes.event_alarm import EventAlarm
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange, Sources, Watermark
 from driftgauge.records import Source
 from driftgauge.subject import Subject
@@ -18,7 +19,10 @@ from driftgauge.subject import Subject
 
 @dataclass(slots=True, eq=False)
 class Pane:
-    """A pane of one subject over all its sources. `offsets`: per source the first and last record behind it."""
+    """A pane of one subject over all its sources. `offsets`: per source the first and last record behind it.
+
+    `alarms`: of detectors on single events, per source that has any; `alarms_beyond_limit`: how many more there were.
+    """
 
     subject: Subject
     profile: str
@@ -28,6 +32,8 @@ class Pane:
     events: int
     offsets: dict[Source, tuple[int, int]]
     incomplete: bool = False
+    alarms: dict[Source, tuple[EventAlarm, ...]] = field(default_factory=dict)
+    alarms_beyond_limit: int = 0
 
     @property
     def end(self) -> int:
@@ -96,6 +102,8 @@ class PaneMerge:
                 partial.events,
                 {partial.source: (partial.first_offset, partial.last_offset)},
                 partial.incomplete,
+                {partial.source: partial.alarms} if partial.alarms else {},
+                partial.alarms_beyond_limit,
             )
         elif partial.source in pane.offsets:
             self.duplicates += 1
@@ -107,3 +115,6 @@ class PaneMerge:
             pane.events += partial.events
             pane.offsets[partial.source] = (partial.first_offset, partial.last_offset)
             pane.incomplete |= partial.incomplete
+            if partial.alarms:
+                pane.alarms[partial.source] = partial.alarms
+            pane.alarms_beyond_limit += partial.alarms_beyond_limit

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import msgspec
 import numpy as np
 import orjson
+from msgspec import Meta
 
 from driftgauge.errors import StateError
+from driftgauge.panes.event_alarm import EventAlarm, require_within
 from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
-VERSION = 1
+VERSION = 2
 
 
 class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -27,6 +30,8 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     events: int
     offsets: list[tuple[str, int, int, int]]
     incomplete: bool
+    alarms: list[tuple[str, int, list[EventAlarm]]]
+    alarms_beyond_limit: Annotated[int, Meta(ge=0)]
 
 
 class _Merge(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -65,6 +70,8 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
                 pane.events,
                 [(*source, first, last) for source, (first, last) in sorted(pane.offsets.items())],
                 pane.incomplete,
+                [(*source, list(alarms)) for source, alarms in sorted(pane.alarms.items())],
+                pane.alarms_beyond_limit,
             )
         )
     return fields
@@ -87,13 +94,13 @@ def restore_merge(
     """
     try:
         head = _merge_decoder.decode(fields["merge"])
+        if head.version != VERSION:
+            raise StateError(f"stored open panes have version {head.version}, this program reads {VERSION}")
         panes = [_pane_decoder.decode(data) for name, data in fields.items() if name.startswith("open/")]
     except KeyError as error:
         raise StateError("the stored panes partition has no merge state") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StateError(f"stored open panes can't be read: {error}") from error
-    if head.version != VERSION:
-        raise StateError(f"stored open panes have version {head.version}, this program reads {VERSION}")
     merge = PaneMerge(
         None if head.sources is None else tuple(Source(*s) for s in head.sources),
         {Source(topic, partition): time for topic, partition, time in head.watermarks},
@@ -126,6 +133,12 @@ def restore_merge(
 
 
 def _pane(stored: _Pane) -> Pane:
+    offsets = {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets}
+    alarms = {Source(topic, partition): tuple(found) for topic, partition, found in stored.alarms}
+    for source, found in alarms.items():
+        if source not in offsets:
+            raise StateError(f"an open pane of {Subject(*stored.subject)} has alarms of a source that isn't in it")
+        require_within(found, stored.start, stored.start + stored.length, *offsets[source])
     return Pane(
         Subject(*stored.subject),
         stored.profile,
@@ -133,6 +146,8 @@ def _pane(stored: _Pane) -> Pane:
         stored.length,
         np.frombuffer(stored.counts, "<i8").astype(np.int64),
         stored.events,
-        {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets},
+        offsets,
         stored.incomplete,
+        alarms,
+        stored.alarms_beyond_limit,
     )
