@@ -87,6 +87,7 @@ class SubjectDetection:
             *before,
             self.history.series(),
             *self.history.hours_with(hours),
+            alarms=[pane.alarms for pane in panes],
         )
         found = [d for detector in self.detectors for d in detector.update(block)]
         # Window detectors have filled their columns of the block by now; those have no season.

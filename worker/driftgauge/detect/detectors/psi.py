@@ -56,6 +56,7 @@ class Psi:
     """
 
     name: ClassVar[str] = "psi"
+    by_default: ClassVar[bool] = True
     _DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "min_per_cell": 5,
         "min_span": 0.5,
@@ -135,6 +136,7 @@ class Psi:
                 direction="up",
                 confirmed=True,
                 p_value=float(value),
+                window=comparison.window,
             )
             for row, column, value in zip(rows, columns, p, strict=True)
             if value < self._alpha
