@@ -66,10 +66,10 @@ def test_an_unknown_setting_and_an_unknown_detector_are_shown_where_their_names_
     done = check(config("detectors:\n  psi: {colour: red}\n"))
     assert done.returncode == 2
     assert ":9:9: detectors.psi.colour: unknown setting 'colour'; known: " in done.stderr
-    done = check(config("detectors: {adwim: {}, kswin: {}}\n"))
+    done = check(config("detectors: {adwim: {}, kstest: {}}\n"))
     assert done.returncode == 2
     assert ":8:13: detectors.adwim: unknown detector; there are " in done.stderr
-    assert ":8:24: detectors.kswin: unknown detector; there are " in done.stderr
+    assert ":8:24: detectors.kstest: unknown detector; there are " in done.stderr
 
 
 def test_the_schedule_of_a_version_that_changes_its_profile_is_shown(config, tmp_path):

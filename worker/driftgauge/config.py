@@ -254,12 +254,14 @@ class LimitsConfig(_Section):
 
     `max_record_bytes`: longer records go to the dead letters; `ring_panes`: how many non-empty panes of each series are
     remembered, for levels and change points; `unknown_subjects`: how many models and versions without a profile are
-    told of at a time (0: none), the events of others are counted only.
+    told of at a time (0: none), the events of others are counted only; `event_alarms`: how many alarms of a detector on
+    single events, on one series, a partial pane carries, the rest are counted.
     """
 
     max_record_bytes: int = Field(default=1_000_000, ge=1024)
     ring_panes: int = Field(default=1440, ge=60)
     unknown_subjects: int = Field(default=50, ge=0, le=10_000)
+    event_alarms: int = Field(default=4, ge=1, le=1000)
 
 
 class Config(_Section):

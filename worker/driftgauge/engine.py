@@ -25,8 +25,11 @@ from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
 from driftgauge.decode.decoder import Decoder
 from driftgauge.decode.model import ModelDecoding
 from driftgauge.detect.detectors import DETECTORS
-from driftgauge.detect.registry import build_detectors
-from driftgauge.detect.river_state import check_river
+from driftgauge.detect.events.bank import EventBank
+from driftgauge.detect.events.chosen import misfits
+from driftgauge.detect.events.on_events import OnEvents
+from driftgauge.detect.registry import build_detectors, switched_on
+from driftgauge.detect.river_canary import check_classes
 from driftgauge.detect.types import Detector, DetectorContext
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
@@ -58,16 +61,16 @@ class EngineSettings:
     ring_panes: int
     max_record_bytes: int
     unknown_subjects: int
+    event_alarms: int
 
     @classmethod
     def of(
         cls, panes: PanesConfig, alerts: AlertsConfig, limits: LimitsConfig, detectors: Mapping[str, Mapping[str, Any]]
     ) -> EngineSettings:
-        """From the configuration's sections; every known detector is on unless it says `enabled: false`."""
+        """From the configuration's sections; see `switched_on` for which detectors are."""
         for name in detectors:
             if name not in DETECTORS:
                 raise ConfigError(f"detectors.{name}: no such detector; there are {', '.join(DETECTORS)}")
-        chosen = {name: dict(detectors.get(name, {})) for name in DETECTORS}
         return cls(
             out_of_orderness=panes.out_of_orderness,
             lifecycle=LifecycleSettings(
@@ -75,10 +78,11 @@ class EngineSettings:
                 horizon_panes=alerts.confirm_horizon_panes,
                 repeat_interval=alerts.repeat_interval,
             ),
-            detectors={name: own for name, own in chosen.items() if own.pop("enabled", True)},
+            detectors=switched_on(DETECTORS, detectors),
             ring_panes=limits.ring_panes,
             max_record_bytes=limits.max_record_bytes,
             unknown_subjects=limits.unknown_subjects,
+            event_alarms=limits.event_alarms,
         )
 
 
@@ -243,6 +247,11 @@ def problems_of(config: Config, profiles: Sequence[Profile | None]) -> Iterator[
                 # A detector's message names the setting it is about.
                 setting = [key for key in own if re.search(rf"\b{re.escape(key)}\b", message.partition(";")[0])][:1]
                 yield ("detectors", name, *setting), message
+    series = [entry for model in models_of(config, profiles) for entry in model.contrasts.series]
+    for name, own in config.detectors.items():
+        named = own.get("series") if own.get("enabled", True) else None
+        texts = [entry if isinstance(entry, str) else "" for entry in named] if isinstance(named, list) else []
+        yield from ((("detectors", name, "series", at), text) for at, text in misfits(series, texts))
 
 
 def default_model(profile: Profile, *, pane: str = "auto", budget: float = 1.0) -> Model:
@@ -300,7 +309,7 @@ def ingest_of(
     cut_start: bool = False,
     unprofiled: Unprofiled | None = None,
 ) -> SourceIngest:
-    """A fresh ingest of one source."""
+    """A fresh ingest of one source. StateError as `stage_of`, if detectors are to look at single events."""
     unprofiled = unprofiled or _unprofiled_beside(models)
     plans: dict[Subject, SubjectPlan] = {}
     for model in models:
@@ -313,7 +322,26 @@ def ingest_of(
         out_of_orderness=unprofiled.settings.out_of_orderness,
         cut_start=cut_start,
         unprofiled=unprofiled.panes,
+        bank=_bank_of(models),
     )
+
+
+def _bank_of(models: Sequence[Model]) -> EventBank | None:
+    """The detectors on single events; None if there are none. StateError as `stage_of`."""
+    detectors = {
+        (model.subject, model.since): [d for d in model.detectors() if isinstance(d, OnEvents)] for model in models
+    }
+    if not any(detectors.values()):
+        return None
+    _check_river(models)
+    return EventBank(
+        lambda: {plan: [detector.watch() for detector in own] for plan, own in detectors.items()},
+        models[0].settings.event_alarms,
+    )
+
+
+def _check_river(models: Sequence[Model]) -> None:
+    check_classes(sorted({name for model in models for name in model.settings.detectors}))
 
 
 def watch_plan(model: Model, before: WatchPlan | None = None) -> WatchPlan:
@@ -333,7 +361,7 @@ def watch_plan(model: Model, before: WatchPlan | None = None) -> WatchPlan:
 def stage_of(models: Sequence[Model], unprofiled: Unprofiled | None = None) -> DetectStage:
     """A fresh detect stage of all models. StateError if the installed river keeps its state in another layout."""
     unprofiled = unprofiled or _unprofiled_beside(models)
-    check_river()
+    _check_river(models)
     plans: dict[Subject, WatchPlan] = {}
     for model in models:
         plans[model.subject] = watch_plan(model, plans.get(model.subject))

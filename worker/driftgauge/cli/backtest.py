@@ -40,7 +40,17 @@ from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.table_replay import WatchedTables, mismatches
 from driftgauge.decode.columns import Reject
-from driftgauge.engine import Model, Unprofiled, by_rows, decoder_of, default_model, ingest_of, models_of, unprofiled_of
+from driftgauge.engine import (
+    Model,
+    Unprofiled,
+    by_rows,
+    decoder_of,
+    default_model,
+    ingest_of,
+    models_of,
+    problems_of,
+    unprofiled_of,
+)
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import RecordBatch, Source
@@ -181,7 +191,7 @@ def _plan(
     for option, value in (("--pane", pane), ("--budget", budget)):
         if value is not None:
             raise ConfigError(f"{option} goes with --profile; with -c FILE the configuration says it")
-    loaded = config_file.load_with_profiles(config, os.environ, read_profile)
+    loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
     models = models_of(loaded.config, loaded.profiles)
     if not models:
         raise ConfigError(f"{config}: no model has a profile, so there is nothing to judge; driftgauge profile build")
