@@ -22,6 +22,7 @@ from driftgauge.alerts.severity import AlertName, alertname_of
 from driftgauge.alerts.text import describe, summarise
 from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Reason, Severity, Transition
 from driftgauge.detect.types import Direction
+from driftgauge.durations import format_duration
 from driftgauge.subject import Subject
 from driftgauge.timestamps import FIRST_MS, LAST_MS, format_timestamp
 
@@ -76,12 +77,18 @@ class Annotations(_Wire):
 
 
 class DetectorNumbers(_Wire):
-    """A detector that agreed, with the numbers of its first alarm. null: not a finite number."""
+    """A detector that agreed, with the numbers of its first alarm. null: not a finite number.
+
+    `window`: how long the window is that differs (`15m`), of detectors that compare windows. `partitions`: of detectors
+    on single events, those whose events alarmed (`topic:partition`).
+    """
 
     name: str
     statistic: Number | None
     threshold: Number | None
     p_value: Share | None = Field(default=None, exclude_if=_is_none)
+    window: Annotated[str, Field(pattern=r"^\d+(ms|s|m|h|d)$")] | None = Field(default=None, exclude_if=_is_none)
+    partitions: list[str] = Field(default=[], exclude_if=_is_empty)
 
 
 class ChangePoint(_Wire):
@@ -290,6 +297,8 @@ def _numbers(detector: DetectorEvidence) -> DetectorNumbers:
         statistic=_finite(detector.statistic),
         threshold=_finite(detector.threshold),
         p_value=_finite(detector.p_value),
+        window=None if detector.window is None else format_duration(detector.window),
+        partitions=list(detector.partitions),
     )
 
 
