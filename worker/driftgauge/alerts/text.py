@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from driftgauge.alerts.natural import CellShift, Median
-from driftgauge.alerts.numbers import lasted, number, percent, percent_change, since
+from driftgauge.alerts.numbers import distinct, distinct_change, lasted, number, percent, percent_change, since
 from driftgauge.alerts.severity import AlertName, alertname_of, measure_of
 from driftgauge.alerts.transition import Transition
 from driftgauge.profiles.layout import Role
@@ -80,6 +80,8 @@ def describe_series(series: Series) -> str:
     """What a series measures, in words."""
     thing = _thing(series)
     measure, base = measure_of(series), _base(series)
+    if series.among:
+        return f"distinct values of {thing} among {series.among} events of a pane, drawn at random"
     if measure == "rate":
         return f"share of events whose {thing} is {_WORDS[base] if base != 'unseen' else 'unseen in the reference'}"
     if measure == "share":
@@ -93,6 +95,8 @@ def describe_series(series: Series) -> str:
 def _moved(transition: Transition, medians: Medians | None) -> str:
     series, evidence = transition.series, transition.evidence
     measure, thing = measure_of(series), _thing(series)
+    if series.among:
+        return f"{thing}: {distinct_change(series.among, evidence.before, evidence.after)}"
     if measure == "rate":
         return f"{thing} {_WORDS[_base(series)]} {percent_change(evidence.before, evidence.after)}"
     if measure == "share":
@@ -147,6 +151,8 @@ def _side(transition: Transition) -> str:
 def _back(transition: Transition) -> str:
     series, after = transition.series, transition.evidence.after
     measure, thing = measure_of(series), _thing(series)
+    if series.among:
+        return f"{thing} back to {distinct(series.among, after)} in {series.among} events"
     if measure == "rate":
         return f"{thing} {_WORDS[_base(series)]} back to {percent(after)}"
     if measure == "share":

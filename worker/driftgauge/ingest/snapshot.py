@@ -8,6 +8,7 @@ import numpy as np
 from driftgauge.errors import StateError
 from driftgauge.ingest.source import OpenPane, SourceIngest, SubjectPlan
 from driftgauge.ingest.watermark import MIN_TIME
+from driftgauge.panes.sample import SampleRecord, sample_of, sample_record
 from driftgauge.panes.schedule import ALWAYS, all_plans, refusal
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.subject import Subject
@@ -25,6 +26,7 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     first_offset: int
     last_offset: int
     incomplete: bool
+    sample: SampleRecord | None = None
 
 
 class _Plan(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -64,6 +66,7 @@ def snapshot(ingest: SourceIngest) -> bytes:
             pane.first_offset,
             pane.last_offset,
             pane.incomplete,
+            sample_record(pane.sample),
         )
         for (subject, start), pane in sorted(ingest.open.items())
     ]
@@ -141,7 +144,8 @@ def _open_pane(ingest: SourceIngest, state: _State, stored: _Pane) -> OpenPane |
     counts = np.frombuffer(stored.counts, "<i8").astype(np.int64)
     if (counts < 0).any() or min(stored.events, stored.first_offset, stored.last_offset) < 0:
         raise StateError(f"an open pane of {subject} holds negative counts")
-    return OpenPane(counts, stored.events, stored.first_offset, stored.last_offset, stored.incomplete)
+    sample = sample_of(stored.sample, plan.layout, stored.events)
+    return OpenPane(counts, stored.events, stored.first_offset, stored.last_offset, stored.incomplete, sample)
 
 
 def _misfit(state: _State, subject: Subject, stored: _Pane | _Plan, plan: SubjectPlan) -> StateError:

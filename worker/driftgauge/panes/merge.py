@@ -12,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange, Sources, Watermark
+from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
 
 @dataclass(slots=True, eq=False)
 class Pane:
-    """A pane of one subject over all its sources. `offsets`: per source the first and last record behind it."""
+    """A pane of one subject over all its sources. `offsets`: per source the first and last record behind it.
+
+    `sample`: rows that are looked at for repeats; None if none are.
+    """
 
     subject: Subject
     profile: str
@@ -28,6 +32,7 @@ class Pane:
     events: int
     offsets: dict[Source, tuple[int, int]]
     incomplete: bool = False
+    sample: RowSample | None = None
 
     @property
     def end(self) -> int:
@@ -96,6 +101,7 @@ class PaneMerge:
                 partial.events,
                 {partial.source: (partial.first_offset, partial.last_offset)},
                 partial.incomplete,
+                partial.sample,
             )
         elif partial.source in pane.offsets:
             self.duplicates += 1
@@ -107,3 +113,4 @@ class PaneMerge:
             pane.events += partial.events
             pane.offsets[partial.source] = (partial.first_offset, partial.last_offset)
             pane.incomplete |= partial.incomplete
+            pane.sample = partial.sample.merged(pane.sample) if partial.sample is not None else pane.sample

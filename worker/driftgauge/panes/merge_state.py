@@ -10,6 +10,7 @@ import orjson
 
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
+from driftgauge.panes.sample import RowSample, SampleRecord, sample_of, sample_record
 from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
@@ -27,6 +28,7 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     events: int
     offsets: list[tuple[str, int, int, int]]
     incomplete: bool
+    sample: SampleRecord | None = None
 
 
 class _Merge(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -65,6 +67,7 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
                 pane.events,
                 [(*source, first, last) for source, (first, last) in sorted(pane.offsets.items())],
                 pane.incomplete,
+                sample_record(pane.sample),
             )
         )
     return fields
@@ -121,11 +124,11 @@ def restore_merge(
                 f"an open pane of {subject} was counted with profile {stored.profile} over {stored.length} ms, but "
                 f"configured are profile {layout.profile_hash} and panes of {length} ms"
             )
-        merge.open[subject, stored.start] = _pane(stored)
+        merge.open[subject, stored.start] = _pane(stored, sample_of(stored.sample, layout, stored.events))
     return merge
 
 
-def _pane(stored: _Pane) -> Pane:
+def _pane(stored: _Pane, sample: RowSample | None = None) -> Pane:
     return Pane(
         Subject(*stored.subject),
         stored.profile,
@@ -135,4 +138,5 @@ def _pane(stored: _Pane) -> Pane:
         stored.events,
         {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets},
         stored.incomplete,
+        sample,
     )

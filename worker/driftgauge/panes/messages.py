@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
@@ -21,6 +22,7 @@ class PartialPane:
     `start` / `length`: ms. `counts` int64 [K] in the order of the profile's layout. `events`: events counted into it.
     `profile` is a content hash, or NO_PROFILE (panes/unprofiled.py): then there are no `counts`.
     `first_offset` / `last_offset`: of the records behind it. `incomplete`: cut by the start or end of a replay.
+    `sample`: rows that are looked at for repeats; None if none are.
     """
 
     subject: Subject
@@ -33,6 +35,7 @@ class PartialPane:
     first_offset: int
     last_offset: int
     incomplete: bool = False
+    sample: RowSample | None = None
 
     @property
     def end(self) -> int:
