@@ -281,7 +281,7 @@ def test_the_tolerance_is_a_pool_of_a_hundred_and_more_where_values_come_togethe
     )
     tolerance = {s.feature: s.tolerance for s in model.contrasts.series if s.name == "repeated"}
     pool = repeats_in_a_pool(100, 20)
-    assert tolerance == pytest.approx({"alone": pool, "popular": pool, "bursts": 4 * 0.05})
+    assert tolerance == pytest.approx({"alone": pool, "popular": pool, "bursts": 1 - 0.95**5 - 0.05})
 
 
 def minutes(count, amounts, *, first=0, per_pane=60, seed=5):

@@ -105,7 +105,8 @@ class RepeatNoise(_Model):
 
     `panes` held at least one such group, all of them `drawn` events, of which the share `mean` repeated a value of its
     group. `anywhere`: the same share among events drawn from all of the reference: what is more than that comes from
-    values that repeat together. `variance`, `lag1` and `mean_n` as in `SeriesNoise`, of the panes' shares.
+    values that repeat together. `busier`: how many times as many rows those panes hold as all panes do in the mean,
+    where quiet ones hold no group. `variance`, `lag1` and `mean_n` as in `SeriesNoise`, of the panes' shares.
     """
 
     length: Length
@@ -114,6 +115,7 @@ class RepeatNoise(_Model):
     drawn: Annotated[int, Field(ge=1, lt=1 << 53)]
     mean: Annotated[float, Field(ge=0, le=1)]
     anywhere: Annotated[float, Field(ge=0, le=1)]
+    busier: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     lag1: Annotated[float, Field(ge=-1, le=1)]
     mean_n: Annotated[float, Field(gt=0, allow_inf_nan=False)]

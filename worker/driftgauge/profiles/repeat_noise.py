@@ -7,7 +7,7 @@ that comes ten times in an hour repeats all it brings.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,18 @@ _ANYWHERE = 2000
 Ints = NDArray[np.int64]
 
 
+class _Panes(NamedTuple):
+    """Panes of `length` ms.
+
+    `rows` int64 [P, ROWS]: those of each pane that are looked at, in order of keys, -1 behind the last; `held` int64
+    [P]: how many it has in all.
+    """
+
+    length: int
+    rows: Ints
+    held: Ints
+
+
 def repeat_noise(times: Ints, columns: Sequence[NDArray[Any]], ids: Sequence[Ids | None]) -> list[list[RepeatNoise]]:
     """Per field, one entry for each suggested pane length at which that many values come together that repeats show.
 
@@ -39,7 +51,7 @@ def repeat_noise(times: Ints, columns: Sequence[NDArray[Any]], ids: Sequence[Ids
     keys = row_keys(times, columns)
     if len(np.unique(keys)) < (1 - _ALIKE) * len(keys):
         return [[] for _ in ids]
-    drawings = [(length, _rows_of_panes(times // length, keys)) for length in SUGGESTED_PANES]
+    every = [_panes(length, times // length, keys) for length in SUGGESTED_PANES]
     everything = np.argsort(keys, kind="stable")
     found: list[list[RepeatNoise]] = []
     for of_field in ids:
@@ -49,45 +61,45 @@ def repeat_noise(times: Ints, columns: Sequence[NDArray[Any]], ids: Sequence[Ids
         shuffled = of_field[everything]
         shuffled = shuffled[shuffled != 0][: ROWS * _ANYWHERE]
         shuffled = shuffled[: len(shuffled) // ROWS * ROWS].reshape(-1, ROWS)
-        measured = (_measured(of_field, length, rows, shuffled) for length, rows in drawings if len(rows))
+        measured = (_measured(of_field, panes, shuffled) for panes in every if len(panes.held))
         found.append([noise for noise in measured if noise is not None])
     return found
 
 
-def _rows_of_panes(panes: Ints, keys: Ids) -> Ints:
-    """The rows of each pane that are looked at, int64 [P, ROWS] in order of keys, -1 behind the last.
-
-    None at all (P = 0) where the median pane doesn't hold a group.
-    """
-    order = np.lexsort((keys, panes))
-    _, first, counts = np.unique(panes[order], return_index=True, return_counts=True)
-    if np.median(counts) < GROUPS[-1]:
-        return np.empty((0, ROWS), np.int64)
+def _panes(length: int, numbers: Ints, keys: Ids) -> _Panes:
+    """Of the panes that rows are in by their `numbers`; none at all where the median one doesn't hold a group."""
+    order = np.lexsort((keys, numbers))
+    _, first, held = np.unique(numbers[order], return_index=True, return_counts=True)
+    if np.median(held) < GROUPS[-1]:
+        return _Panes(length, np.empty((0, ROWS), np.int64), np.empty(0, np.int64))
     rank = np.arange(ROWS)
-    inside = rank < counts[:, np.newaxis]
-    return np.where(inside, order[np.minimum(first[:, np.newaxis] + rank, len(order) - 1)], -1)
+    rows = order[np.minimum(first[:, np.newaxis] + rank, len(order) - 1)]
+    return _Panes(length, np.where(rank < held[:, np.newaxis], rows, -1), held)
 
 
-def _measured(ids: Ids, length: int, rows: Ints, shuffled: Ids) -> RepeatNoise | None:
+def _measured(ids: Ids, panes: _Panes, shuffled: Ids) -> RepeatNoise | None:
+    rows = panes.rows
     parts = [_ids_at(ids, rows[i : i + _PANES_AT_ONCE]) for i in range(0, len(rows), _PANES_AT_ONCE)]
-    held = np.concatenate([np.count_nonzero(part, axis=1) for part in parts])
-    held = held[held > 0]
-    fitting = [among for among in GROUPS if len(held) and np.median(held) >= among]
+    values = np.concatenate([np.count_nonzero(part, axis=1) for part in parts])
+    values = values[values > 0]
+    fitting = [among for among in GROUPS if len(values) and np.median(values) >= among]
     if not fitting or not len(shuffled):
         return None
-    among = fitting[0]
-    n, repeats = (np.concatenate(part) for part in zip(*(drawn(part, among) for part in parts), strict=True))
-    n, repeats = n[n > 0], repeats[n > 0]
-    if len(n) < MIN_PANES or repeats.sum() > INFORMATIVE * n.sum():
+    n, repeats = (np.concatenate(part) for part in zip(*(drawn(part, fitting[0]) for part in parts), strict=True))
+    told = n > 0
+    if np.count_nonzero(told) < MIN_PANES or repeats.sum() > INFORMATIVE * n.sum():
         return None
-    return _noise(length, among, Drawn(n, repeats), drawn(shuffled, among))
+    # What comes together repeats the less among a few the more there is beside it, so a level is that of so many rows.
+    behind = n.sum() / (n[told] / panes.held[told]).sum()
+    busier = max(1.0, float(behind / panes.held.mean()))
+    return _noise(panes.length, fitting[0], Drawn(n[told], repeats[told]), drawn(shuffled, fitting[0]), busier)
 
 
 def _ids_at(ids: Ids, rows: Ints) -> Ids:
     return np.where(rows >= 0, ids[rows], np.uint32(0))
 
 
-def _noise(length: int, among: Among, panes: Drawn, anywhere: Drawn) -> RepeatNoise:
+def _noise(length: int, among: Among, panes: Drawn, anywhere: Drawn, busier: float) -> RepeatNoise:
     share = panes.repeats / panes.n
     deviation = share - share.mean()
     squares = float((deviation**2).sum())
@@ -99,6 +111,7 @@ def _noise(length: int, among: Among, panes: Drawn, anywhere: Drawn) -> RepeatNo
         drawn=int(panes.n.sum()),
         mean=float(panes.repeats.sum() / panes.n.sum()),
         anywhere=float(anywhere.repeats.sum() / anywhere.n.sum()),
+        busier=busier,
         variance=squares / (len(share) - 1),
         lag1=min(max(lag1, -1.0), 1.0),
         mean_n=float(1 / (1 / panes.n).mean()),

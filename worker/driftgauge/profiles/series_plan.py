@@ -142,7 +142,8 @@ def series_of(index: int, slot: Slot, plan: Plan, *, days_known: bool) -> Series
 def _repeated(index: int, slot: Slot, noise: RepeatNoise) -> Series:
     """Its events are those drawn from a pane in whole groups, which hold as many wherever they come from."""
     together = max(0.0, noise.mean - noise.anywhere)
-    tolerance = max(repeats_in_a_pool(REPEATS_POOL, noise.among), (REPEATS_TOGETHER - 1) * together)
+    often = 1 - (1 - together) ** (REPEATS_TOGETHER * noise.busier)
+    tolerance = max(repeats_in_a_pool(REPEATS_POOL, noise.among), often - together)
     moved = SeriesNoise(
         length=noise.length,
         panes=noise.panes,
