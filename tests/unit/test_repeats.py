@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from driftgauge.alerts.event import Run
+from driftgauge.cli.smallest_changes import smallest_changes
 from driftgauge.engine import decoder_of, renderer_of, stage_of
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
@@ -350,6 +351,13 @@ def test_a_stuck_category_that_none_of_its_cells_shows_is_told_too():
     assert ("client", "repeated") in {
         (alert.labels.feature, alert.labels.series) for alert in alerts_of(repeating_model(), values)
     }
+
+
+def test_the_smallest_change_is_told_in_distinct_values():
+    [found] = [c for c in smallest_changes(repeating_model(), 60) if c.series.key == "amount|repeated|"]
+    assert found.text.startswith("a fall to 1")
+    assert found.text.endswith(" distinct values in 20 events")
+    assert found.found.reached > found.series.tolerance
 
 
 def test_another_limit_does_not_take_over_the_past():
