@@ -22,9 +22,8 @@ class Series:
     `feature`: None for series of the prediction; `category`: for shares, the category or what stands for the rarer ones
     (`other`).
     `kind`: "rate" is hits/n of an indicator of which only a rise matters (missing, invalid, unseen, out_of_range,
-    repeated);
-    "value" is a mean in [0, 1] or a share, both directions matter; "window" is computed by a window detector, which
-    fills in its values itself.
+    repeated); "value" is a mean in [0, 1] or a share, both directions matter; "window" is computed by a window
+    detector, which fills in its values itself.
     `reference`: expected level; `sd`: of one event's contribution in the reference; `reference_n`: reference events
     behind it; `tolerance`: the smallest effect worth an alert, in the series' own unit (rates: allowed excess over
     `reference`; values: .2 sd; windows: PSI). `noise`: how it moved from pane to pane in the reference, if measured.

@@ -154,7 +154,18 @@ def _repeated(index: int, slot: Slot, noise: RepeatNoise) -> Series:
     )
     sd = math.sqrt(noise.mean * (1 - noise.mean))
     return Series(
-        index, "repeated", "rate", slot, slot.name, None, noise.mean, sd, noise.drawn, tolerance, moved, noise.among
+        index,
+        "repeated",
+        "rate",
+        slot,
+        slot.name,
+        None,
+        noise.mean,
+        sd,
+        noise.drawn,
+        tolerance,
+        moved,
+        among=noise.among,
     )
 
 
