@@ -32,8 +32,8 @@ Ints = NDArray[np.int64]
 class _Panes(NamedTuple):
     """Panes of `length` ms.
 
-    `rows` int64 [P, ROWS]: those of each pane that are looked at, in order of keys, -1 behind the last; `held` int64
-    [P]: how many it has in all.
+    `rows` int64 [P, w]: those of each pane that are looked at, at most ROWS, in order of keys, -1 behind the last;
+    `held` int64 [P]: how many it has in all.
     """
 
     length: int
@@ -72,7 +72,7 @@ def _panes(length: int, numbers: Ints, keys: Ids) -> _Panes:
     _, first, held = np.unique(numbers[order], return_index=True, return_counts=True)
     if np.median(held) < GROUPS[-1]:
         return _Panes(length, np.empty((0, ROWS), np.int64), np.empty(0, np.int64))
-    rank = np.arange(ROWS)
+    rank = np.arange(min(ROWS, int(held.max())))
     rows = order[np.minimum(first[:, np.newaxis] + rank, len(order) - 1)]
     return _Panes(length, np.where(rank < held[:, np.newaxis], rows, -1), held)
 
@@ -96,7 +96,9 @@ def _measured(ids: Ids, panes: _Panes, shuffled: Ids) -> RepeatNoise | None:
 
 
 def _ids_at(ids: Ids, rows: Ints) -> Ids:
-    return np.where(rows >= 0, ids[rows], np.uint32(0))
+    found = np.zeros((len(rows), ROWS), np.uint32)
+    found[:, : rows.shape[1]] = np.where(rows >= 0, ids[rows], np.uint32(0))
+    return found
 
 
 def _noise(length: int, among: Among, panes: Drawn, anywhere: Drawn, busier: float) -> RepeatNoise:
