@@ -194,12 +194,14 @@ def test_open_panes_keep_their_rows_over_a_restart():
     assert np.array_equal(found.sample.ids, expected.sample.ids)
 
 
-def reference(values, times=None, *, timed=True, **others):
+def reference(values, times=None, *, timed=True, has_features=None, **others):
     rows = len(values)
     times = np.arange(rows, dtype=np.int64) * 1000 if times is None else times
     features = {"x": NumericColumn(np.asarray(values, np.float64)), **others}
     built = build_profile(
-        Reference(["a.csv"], times, features, timed=timed), model_id="loans", model_version="1"
+        Reference(["a.csv"], times, features, timed=timed, has_features=has_features),
+        model_id="loans",
+        model_version="1",
     ).profile
     return built.features
 
@@ -232,6 +234,17 @@ def test_no_repeats_are_told_of_values_that_repeat_anyway_of_rows_without_times_
     assert reference(rng().random(20_000), timed=False)["x"].repeats == []
     days = np.arange(20_000) // 1000 * 86_400_000
     assert reference(rng().integers(0, 100, 20_000), days)["x"].repeats == []
+
+
+def test_rows_that_bring_no_features_are_not_looked_at_in_a_reference_either():
+    """As if they were not there: their empty columns would leave too few values for groups of twenty."""
+    values = rng().random(8000)
+    there = np.arange(8000) % 4 == 0
+    times = np.arange(8000, dtype=np.int64) * 250
+    expected = reference(values[there], times[there])["x"].repeats
+    found = reference(np.where(there, values, np.nan), times, has_features=there)["x"].repeats
+    assert [(entry.length, entry.among) for entry in found] == [("10s", 10), ("1m", 20)]
+    assert found == expected
 
 
 def test_categories_are_watched_where_there_are_too_many_to_list():

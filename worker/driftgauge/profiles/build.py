@@ -218,6 +218,8 @@ def _with_noise(profile: Profile, pane: int, times: NDArray[np.int64], cells: li
 def _with_repeats(profile: Profile, reference: Reference, counted: Mapping[str, Counted]) -> Profile:
     """The profile, with how often each feature's values repeat in panes; rows without times can't say."""
     order = np.argsort(reference.times, kind="stable")
+    if reference.has_features is not None:
+        order = order[reference.has_features[order]]
     columns, ids = [], []
     for name, feature in counted.items():
         column = reference.features[name]
