@@ -255,13 +255,15 @@ class LimitsConfig(_Section):
     `max_record_bytes`: longer records go to the dead letters; `ring_panes`: how many non-empty panes of each series are
     remembered, for levels and change points; `unknown_subjects`: how many models and versions without a profile are
     told of at a time (0: none), the events of others are counted only; `event_alarms`: how many alarms of a detector on
-    single events, on one series, a partial pane carries, the rest are counted.
+    single events, on one series, a partial pane carries, the rest are counted; `distinct_features`: of how many
+    features of a model it is watched whether their values repeat (0: of none).
     """
 
     max_record_bytes: int = Field(default=1_000_000, ge=1024)
     ring_panes: int = Field(default=1440, ge=60)
     unknown_subjects: int = Field(default=50, ge=0, le=10_000)
     event_alarms: int = Field(default=4, ge=1, le=1000)
+    distinct_features: int = Field(default=8, ge=0, le=100)
 
 
 class Config(_Section):

@@ -38,7 +38,7 @@ from driftgauge.panes.schedule import ALWAYS, first_pane
 from driftgauge.panes.unprofiled import UnprofiledPlan
 from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout
-from driftgauge.profiles.profile import Profile
+from driftgauge.profiles.profile import Profile, features_with_repeats
 from driftgauge.records import Source
 from driftgauge.sources.event_log import EventTopic
 from driftgauge.subject import Subject
@@ -62,6 +62,7 @@ class EngineSettings:
     max_record_bytes: int
     unknown_subjects: int
     event_alarms: int
+    distinct_features: int
 
     @classmethod
     def of(
@@ -83,6 +84,7 @@ class EngineSettings:
             max_record_bytes=limits.max_record_bytes,
             unknown_subjects=limits.unknown_subjects,
             event_alarms=limits.event_alarms,
+            distinct_features=limits.distinct_features,
         )
 
 
@@ -167,7 +169,8 @@ def model_of(
     """A model from its profile."""
     if not profile.features and profile.prediction is None:
         raise ConfigError(f"the profile of {profile.model_id}/{profile.model_version} has no feature and no prediction")
-    contrasts = contrasts_of(Layout.of(profile), pane_length)
+    repeats = features_with_repeats(profile, pane_length, settings.distinct_features)
+    contrasts = contrasts_of(Layout.of(profile, repeats), pane_length)
     subject = Subject(profile.model_id, profile.model_version)
     return Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
 

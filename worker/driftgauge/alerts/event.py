@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from driftgauge.alerts.distances import distances
 from driftgauge.alerts.fingerprint import fingerprint
 from driftgauge.alerts.identity import event_id
-from driftgauge.alerts.natural import CellShift, Median, medians, top_cells
+from driftgauge.alerts.natural import CellShift, Change, Statistic, Unit, natural_change, top_cells
 from driftgauge.alerts.severity import AlertName, alertname_of
 from driftgauge.alerts.text import describe, summarise
 from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Reason, Severity, Transition
@@ -100,11 +100,20 @@ class ChangePoint(_Wire):
 
 
 class Natural(_Wire):
-    """The change in the data's own units. `to_beyond`: the median now lies below or above the limit given in `to`."""
+    """The change in the data's own units: of `statistic`, in `unit`, by `effect`.
 
-    statistic: Literal["median"]
+    value: the feature's own unit, of which `sd` is the reference's standard deviation; percent: of the events; values:
+    distinct ones in `among` events. `to_beyond`: what is now lies below or above the reference's range; a median is
+    then beyond the limit given in `to`, a width at least as large.
+    """
+
+    statistic: Statistic
+    unit: Unit
     from_: Number = Field(validation_alias="from", serialization_alias="from")
     to: Number
+    effect: Number
+    sd: Number | None = Field(default=None, exclude_if=_is_none)
+    among: Count | None = Field(default=None, exclude_if=_is_none)
     to_beyond: Literal["below", "above"] | None = Field(default=None, exclude_if=_is_none)
 
 
@@ -230,7 +239,7 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
     )
     resolved = transition.event == "resolved"
     expiry = transition.at if resolved else transition.at + REPEATS_UNTIL_EXPIRY * publishing.repeat_interval
-    shown, cells = _medians_shown(transition), top_cells(series, transition.evidence.live_counts)
+    natural, cells = _natural_change(transition), top_cells(series, transition.evidence.live_counts)
     return AlertEvent(
         event_id=event_id(subject, transition),
         event=transition.event,
@@ -238,23 +247,23 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
         fingerprint=fingerprint(labels.model_dump(by_alias=True)),
         labels=labels,
         annotations=Annotations(
-            summary=summarise(transition, shown, cells),
+            summary=summarise(transition, natural, cells),
             description=describe(transition, subject, publishing.profile, cells),
         ),
         startsAt=event_time(transition.opened_pane_end),
         endsAt=event_time(expiry),
         updatedAt=event_time(transition.at),
         generatorURL=publishing.generator_url,
-        detail=_detail(transition, publishing.profile, shown, cells),
+        detail=_detail(transition, publishing.profile, natural, cells),
         source=source_records(transition.offsets),
         run=publishing.run,
     )
 
 
-def _medians_shown(transition: Transition) -> tuple[Median, Median] | None:
-    if transition.is_over:
-        return None
-    return medians(transition.series, transition.evidence.live_counts)
+def _natural_change(transition: Transition) -> Change | None:
+    evidence = transition.evidence
+    live = None if transition.is_over else evidence.live_counts
+    return natural_change(transition.series, evidence.before, evidence.after, live)
 
 
 def _distances(transition: Transition) -> Distances | None:
@@ -265,9 +274,7 @@ def _distances(transition: Transition) -> Distances | None:
     return Distances.model_validate(found) if found else None
 
 
-def _detail(
-    transition: Transition, profile: str, shown: tuple[Median, Median] | None, cells: list[CellShift]
-) -> Detail:
+def _detail(transition: Transition, profile: str, natural: Change | None, cells: list[CellShift]) -> Detail:
     evidence = transition.evidence
     before, after = _finite(evidence.before), _finite(evidence.after)
     return Detail(
@@ -282,12 +289,27 @@ def _detail(
         n_after=evidence.n_after,
         profile=profile,
         cells=[Cell(name=cell.name, from_=cell.before, to=cell.after) for cell in cells],
-        natural=None
-        if shown is None
-        else Natural(statistic="median", from_=shown[0].value, to=shown[1].value, to_beyond=shown[1].beyond),
+        natural=None if natural is None else _natural(natural),
         distances=_distances(transition),
         superseded_by=transition.superseded_by,
         reason=transition.reason,
+    )
+
+
+def _natural(change: Change) -> Natural | None:
+    effect = change.after - change.before
+    # Halves of the range of doubles may lie further apart than any double.
+    if not math.isfinite(effect):
+        return None
+    return Natural(
+        statistic=change.statistic,
+        unit=change.unit,
+        from_=change.before,
+        to=change.after,
+        effect=effect,
+        sd=change.sd,
+        among=change.among,
+        to_beyond=change.beyond,
     )
 
 

@@ -337,7 +337,8 @@ def _live_counts(history: History, moment: _Moment, series: Series, onset: int) 
     if series.kind == "window" and window_of(series) > window_length(moment.pane.length):
         return history.day_before(moment.pane.start)[series.slot.start : series.slot.stop]
     starts = history.count_starts.rows(back)[:, 0].astype(np.int64)
-    since = starts >= onset if series.kind != "window" else np.ones(len(starts), bool)
+    # Non-empty panes are remembered: after a gap they reach further back than the window does.
+    since = starts >= (moment.pane.end - window_of(series) if series.kind == "window" else onset)
     cells = history.counts.rows(back)[since, series.slot.start : series.slot.stop].astype(np.int64)
     total: NDArray[np.int64] = cells.sum(axis=0)
     return total

@@ -136,7 +136,8 @@ class DetectStage:
             return plan
         if plan is not None and any(_mark(former) == mark for former in all_plans(plan.before)):
             raise StateError(refusal(subject, plan.since, closed_to))
-        raise StateError(f"the past of {subject} was counted with another profile or pane length")
+        what = "another profile, pane length or limits.distinct_features"
+        raise StateError(f"the past of {subject} was counted with {what}")
 
     def _is_ours(self, partial: PartialPane) -> bool:
         expected = self._expected(partial.subject, partial.start)
@@ -193,7 +194,9 @@ def _first_watched(plans: Mapping[Subject, WatchPlan]) -> dict[Subject, int]:
 
 def _mark(plan: WatchPlan) -> bytes:
     """What a subject's stored past can be added to."""
-    return f"{plan.contrasts.layout.profile_hash} {plan.pane_length}".encode()
+    layout = plan.contrasts.layout
+    watched = [slot.name for slot in layout.repeats]
+    return f"{layout.profile_hash} {plan.pane_length}".encode() + (orjson.dumps(watched) if watched else b"")
 
 
 def _field(subject: Subject, name: str) -> str:

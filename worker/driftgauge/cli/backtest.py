@@ -38,6 +38,7 @@ from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
+from driftgauge.cli.short_ring import short_ring
 from driftgauge.cli.table_replay import WatchedTables, mismatches
 from driftgauge.decode.columns import Reject
 from driftgauge.engine import (
@@ -139,7 +140,8 @@ def command(
     if profile is not None and timestamp is None and not any(table.canonical for table in tables.tables):
         plan = plan.by_rows()
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
-    warnings += dict.fromkeys(note for model in plan.models if (note := short_panes(model)) is not None)
+    notes = (note for model in plan.models for note in (short_panes(model), short_ring(model)))
+    warnings += dict.fromkeys(note for note in notes if note is not None)
     with JsonLinesFile(alerts) as out:
         summary = _replay(plan, tables, columns, out, warnings)
         if summary.complete:

@@ -74,4 +74,5 @@ def _joined_events(group: Sequence[EventColumns]) -> EventColumns:
         np.concatenate([events.has_features for events in group]),
         np.concatenate([events.has_prediction for events in group]),
         group[0].since,
+        {slot: np.concatenate([events.ids[slot] for events in group]) for slot in group[0].ids},
     )

@@ -12,6 +12,7 @@ from driftgauge.errors import StateError
 from driftgauge.ingest.source import OpenPane, SourceIngest, SubjectPlan
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.panes.event_alarm import EventAlarm, require_within
+from driftgauge.panes.sample import SampleRecord, sample_of, sample_record
 from driftgauge.panes.schedule import ALWAYS, all_plans, refusal
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.subject import Subject
@@ -31,6 +32,7 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     incomplete: bool
     alarms: list[EventAlarm]
     alarms_beyond_limit: Annotated[int, Meta(ge=0)]
+    sample: SampleRecord | None = None
 
 
 class _Plan(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -73,6 +75,7 @@ def snapshot(ingest: SourceIngest) -> bytes:
             pane.incomplete,
             pane.alarms,
             pane.alarms_beyond_limit,
+            sample_record(pane.sample),
         )
         for (subject, start), pane in sorted(ingest.open.items())
     ]
@@ -156,7 +159,8 @@ def _open_pane(ingest: SourceIngest, state: _State, stored: _Pane) -> OpenPane |
         raise StateError(f"an open pane of {subject} holds negative counts")
     require_within(stored.alarms, stored.start, stored.start + stored.length, stored.first_offset, stored.last_offset)
     span = (stored.first_offset, stored.last_offset, stored.incomplete)
-    return OpenPane(counts, stored.events, *span, stored.alarms, stored.alarms_beyond_limit)
+    sample = sample_of(stored.sample, plan.layout, stored.events)
+    return OpenPane(counts, stored.events, *span, stored.alarms, stored.alarms_beyond_limit, sample)
 
 
 def _misfit(state: _State, subject: Subject, stored: _Pane | _Plan, plan: SubjectPlan) -> StateError:

@@ -18,10 +18,12 @@ from driftgauge.ingest.batches import concatenate, select
 from driftgauge.ingest.changes import ProfileChanges
 from driftgauge.ingest.counting import count_panes
 from driftgauge.ingest.observing import Observes, OnTime, within_limit
+from driftgauge.ingest.sampling import sample_panes
 from driftgauge.ingest.unprofiled import PaneLimit, pane_rows
 from driftgauge.ingest.watermark import MIN_TIME, Admission, EventTime
 from driftgauge.panes.event_alarm import EventAlarm
 from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, ProfileChange, Watermark
+from driftgauge.panes.sample import RowSample
 from driftgauge.panes.schedule import ALWAYS, all_plans, plan_at
 from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
@@ -58,6 +60,7 @@ class OpenPane:
     incomplete: bool = False
     alarms: list[EventAlarm] = field(default_factory=list)
     alarms_beyond_limit: int = 0
+    sample: RowSample | None = None
 
 
 @dataclass(slots=True)
@@ -248,13 +251,14 @@ class SourceIngest:
         pane = np.zeros(len(starts), np.int64)
         pane[on_time] = inverse
         counts = count_panes(plan.layout, events, on_time, pane, len(uniques))
+        samples = sample_panes(plan.layout, events, times[events.rows], on_time, pane, len(uniques))
         sizes = np.bincount(inverse, minlength=len(uniques))
         rows = events.rows[on_time]
         done.events += len(rows)
         for i, start in enumerate(uniques.tolist()):
             members = rows if len(uniques) == 1 else rows[inverse == i]
             first, last = batch.offsets[int(members[0])], batch.offsets[int(members[-1])]
-            self._add((events.subject, start), counts[i], int(sizes[i]), first, last)
+            self._add((events.subject, start), counts[i], int(sizes[i]), first, last, samples[i])
         return on_time
 
     def _file(self, alarms: Sequence[EventAlarm], events: EventColumns, limit: int) -> None:
@@ -269,15 +273,24 @@ class SourceIngest:
             pane.alarms += kept
             pane.alarms_beyond_limit += len(found) - len(kept)
 
-    def _add(self, key: tuple[Subject, int], counts: NDArray[np.int64], events: int, first: int, last: int) -> None:
+    def _add(
+        self,
+        key: tuple[Subject, int],
+        counts: NDArray[np.int64],
+        events: int,
+        first: int,
+        last: int,
+        sample: RowSample | None = None,
+    ) -> None:
         pane = self.open.get(key)
         if pane is None:
-            self.open[key] = OpenPane(counts, events, first, last, incomplete=key[1] <= self.cut_to)
+            self.open[key] = OpenPane(counts, events, first, last, incomplete=key[1] <= self.cut_to, sample=sample)
         else:
             pane.counts = pane.counts + counts
             pane.events += events
             # A batch's events of a subject may come in several parts, each in order of its own.
             pane.first_offset, pane.last_offset = min(pane.first_offset, first), max(pane.last_offset, last)
+            pane.sample = sample.merged(pane.sample) if sample is not None else pane.sample
 
     def _close(self, messages: list[Message]) -> None:
         """Emit what the watermark has passed, oldest first, then the watermark if it passed any pane end."""
@@ -305,6 +318,7 @@ class SourceIngest:
                     pane.incomplete,
                     tuple(pane.alarms),
                     pane.alarms_beyond_limit,
+                    pane.sample,
                 )
             )
         if watermark != MIN_TIME and any(watermark // g > self._announced // g for g in self._grids):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from driftgauge.panes.event_alarm import EventAlarm
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange, Sources, Watermark
+from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
@@ -22,6 +23,7 @@ class Pane:
     """A pane of one subject over all its sources. `offsets`: per source the first and last record behind it.
 
     `alarms`: of detectors on single events, per source that has any; `alarms_beyond_limit`: how many more there were.
+    `sample`: rows that are looked at for repeats; None if none are.
     """
 
     subject: Subject
@@ -34,6 +36,7 @@ class Pane:
     incomplete: bool = False
     alarms: dict[Source, tuple[EventAlarm, ...]] = field(default_factory=dict)
     alarms_beyond_limit: int = 0
+    sample: RowSample | None = None
 
     @property
     def end(self) -> int:
@@ -104,6 +107,7 @@ class PaneMerge:
                 partial.incomplete,
                 {partial.source: partial.alarms} if partial.alarms else {},
                 partial.alarms_beyond_limit,
+                partial.sample,
             )
         elif partial.source in pane.offsets:
             self.duplicates += 1
@@ -118,3 +122,4 @@ class PaneMerge:
             if partial.alarms:
                 pane.alarms[partial.source] = partial.alarms
             pane.alarms_beyond_limit += partial.alarms_beyond_limit
+            pane.sample = partial.sample.merged(pane.sample) if partial.sample is not None else pane.sample

@@ -13,6 +13,7 @@ from msgspec import Meta
 from driftgauge.errors import StateError
 from driftgauge.panes.event_alarm import EventAlarm, require_within
 from driftgauge.panes.merge import Pane, PaneMerge
+from driftgauge.panes.sample import RowSample, SampleRecord, sample_of, sample_record
 from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
@@ -32,6 +33,7 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     incomplete: bool
     alarms: list[tuple[str, int, list[EventAlarm]]]
     alarms_beyond_limit: Annotated[int, Meta(ge=0)]
+    sample: SampleRecord | None = None
 
 
 class _Merge(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -72,6 +74,7 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
                 pane.incomplete,
                 [(*source, list(alarms)) for source, alarms in sorted(pane.alarms.items())],
                 pane.alarms_beyond_limit,
+                sample_record(pane.sample),
             )
         )
     return fields
@@ -128,11 +131,11 @@ def restore_merge(
                 f"an open pane of {subject} was counted with profile {stored.profile} over {stored.length} ms, but "
                 f"configured are profile {layout.profile_hash} and panes of {length} ms"
             )
-        merge.open[subject, stored.start] = _pane(stored)
+        merge.open[subject, stored.start] = _pane(stored, sample_of(stored.sample, layout, stored.events))
     return merge
 
 
-def _pane(stored: _Pane) -> Pane:
+def _pane(stored: _Pane, sample: RowSample | None = None) -> Pane:
     offsets = {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets}
     alarms = {Source(topic, partition): tuple(found) for topic, partition, found in stored.alarms}
     for source, found in alarms.items():
@@ -150,4 +153,5 @@ def _pane(stored: _Pane) -> Pane:
         stored.incomplete,
         alarms,
         stored.alarms_beyond_limit,
+        sample,
     )

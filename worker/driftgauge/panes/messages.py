@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.panes.event_alarm import EventAlarm
+from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
@@ -23,6 +24,7 @@ class PartialPane:
     `profile` is a content hash, or NO_PROFILE (panes/unprofiled.py): then there are no `counts`.
     `first_offset` / `last_offset`: of the records behind it. `incomplete`: cut by the start or end of a replay.
     `alarms`: of detectors on single events, in order of offsets; `alarms_beyond_limit`: how many more there were.
+    `sample`: rows that are looked at for repeats; None if none are.
     """
 
     subject: Subject
@@ -37,6 +39,7 @@ class PartialPane:
     incomplete: bool = False
     alarms: tuple[EventAlarm, ...] = ()
     alarms_beyond_limit: int = 0
+    sample: RowSample | None = None
 
     @property
     def end(self) -> int:

@@ -27,8 +27,11 @@ from driftgauge.profiles.profile import (
     PredictionProfile,
     Profile,
     ReferenceSpan,
+    category_text,
 )
 from driftgauge.profiles.reference import MISSING_CODE, CodedColumn, Column, NumericColumn
+from driftgauge.profiles.repeat_noise import repeat_noise
+from driftgauge.profiles.repeats import Ids, number_ids, text_id
 
 OUT_OF_RANGE_MARGIN = 0.1
 # A numeric prediction of more distinct whole numbers than this is a quantity, not a class.
@@ -112,7 +115,8 @@ def build_profile(
         offline_metrics=_metrics(reference.actual, output, positive),
     )
     cells = [*(counted.cells for counted in features.values()), *output_cells]
-    return Built(_with_noise(profile, pane, times, cells), notes)
+    profile = _with_noise(profile, pane, times, cells)
+    return Built(_with_repeats(profile, reference, features) if reference.timed else profile, notes)
 
 
 def _told(
@@ -209,3 +213,33 @@ def _with_noise(profile: Profile, pane: int, times: NDArray[np.int64], cells: li
     outputs: dict[str, NumericField | CategoricalField] = {slot.role: fields[slot.index] for slot in layout.outputs}
     prediction = profile.prediction.model_copy(update=outputs) if profile.prediction is not None else None
     return profile.model_copy(update={"features": features, "prediction": prediction})
+
+
+def _with_repeats(profile: Profile, reference: Reference, counted: Mapping[str, Counted]) -> Profile:
+    """The profile, with how often each feature's values repeat in panes; rows without times can't say."""
+    order = np.argsort(reference.times, kind="stable")
+    if reference.has_features is not None:
+        order = order[reference.has_features[order]]
+    columns, ids = [], []
+    for name, feature in counted.items():
+        column = reference.features[name]
+        columns.append((column.values if isinstance(column, NumericColumn) else feature.cells)[order])
+        of_values = _ids(column, feature)
+        ids.append(None if of_values is None else of_values[order])
+    measured = repeat_noise(reference.times[order], columns, ids)
+    features = {
+        name: field.model_copy(update={"repeats": repeats})
+        for (name, field), repeats in zip(profile.features.items(), measured, strict=True)
+    }
+    return profile.model_copy(update={"features": features})
+
+
+def _ids(column: Column, counted: Counted) -> Ids | None:
+    """What tells a column's values apart; None for categories that are few enough to be told of each by itself."""
+    if isinstance(column, NumericColumn):
+        return number_ids(column.values)
+    if not isinstance(counted.field, CategoricalField) or not counted.field.other_open:
+        return None
+    kind = type(counted.field.categories[0])
+    by_code = [text_id(category_text(value)) if type(value) is kind else 0 for value in column.values]
+    return np.array([*by_code, 0], np.uint32)[column.codes]

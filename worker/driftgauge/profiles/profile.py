@@ -15,6 +15,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from driftgauge.durations import parse_duration
+from driftgauge.profiles.repeats import Among
 
 NUMERIC_SPECIALS = ("missing", "invalid", "below", "above")
 CATEGORICAL_SPECIALS = ("other", "missing", "invalid", "unseen")
@@ -39,6 +40,10 @@ def _is_a_season(offsets: list[float]) -> list[float]:
     if len(offsets) not in (0, SEASON_CELLS):
         raise ValueError(f"a season has {SEASON_CELLS} numbers, or none")
     return offsets
+
+
+def _is_empty(value: object) -> bool:
+    return not value
 
 
 Season = Annotated[list[Annotated[float, Field(ge=-1, le=1)]], AfterValidator(_is_a_season)]
@@ -95,6 +100,31 @@ class PsiNoise(_Model):
     variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+class RepeatNoise(_Model):
+    """How often values repeated among `among` events drawn from one pane of `length` (e.g. "1m") of the reference.
+
+    `panes` held at least one such group, all of them `drawn` events, of which the share `mean` repeated a value of its
+    group. `anywhere`: the same share among events drawn from all of the reference: what is more than that comes from
+    values that repeat together. `busier`: how many times as many rows those panes hold as all panes do in the mean,
+    where quiet ones hold no group. `variance`, `lag1` and `mean_n` as in `SeriesNoise`, of the panes' shares.
+    """
+
+    length: Length
+    among: Among
+    panes: Annotated[int, Field(ge=2, lt=1 << 53)]
+    drawn: Annotated[int, Field(ge=1, lt=1 << 53)]
+    mean: Annotated[float, Field(ge=0, le=1)]
+    anywhere: Annotated[float, Field(ge=0, le=1)]
+    busier: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    lag1: Annotated[float, Field(ge=-1, le=1)]
+    mean_n: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+# Left out where there is none, so that profiles without it have the hash they always had.
+Repeats = Annotated[list[RepeatNoise], Field(exclude_if=_is_empty)]
+
+
 class NumericField(_Model):
     """Reference of a numeric column.
 
@@ -116,6 +146,7 @@ class NumericField(_Model):
     score_means: list[Finite | None] = []
     noise: dict[str, SeriesNoise] = {}
     psi: list[PsiNoise] = []
+    repeats: Repeats = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -157,6 +188,7 @@ class CategoricalField(_Model):
     score_means: list[Finite | None] = []
     noise: dict[str, SeriesNoise] = {}
     psi: list[PsiNoise] = []
+    repeats: Repeats = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -183,6 +215,12 @@ class CategoricalField(_Model):
 def psi_noise_of(field: NumericField | CategoricalField, length: str) -> PsiNoise | None:
     """What reference windows of this length showed; None if they were not measured."""
     return next((noise for noise in field.psi if noise.length == length), None)
+
+
+def repeat_noise_of(field: NumericField | CategoricalField, pane_length: int) -> RepeatNoise | None:
+    """What panes of `pane_length` ms are held against: the longest measured that are no longer, as repeats thin out."""
+    fitting = [noise for noise in field.repeats if parse_duration(noise.length) <= pane_length]
+    return max(fitting, key=lambda noise: parse_duration(noise.length), default=None)
 
 
 ProfileField = Annotated[NumericField | CategoricalField, Field(discriminator="type")]
@@ -238,6 +276,17 @@ class Profile(_Model):
         """`sha256:…` over the canonical JSON of the content; the profile's name everywhere."""
         canonical = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
         return "sha256:" + hashlib.sha256(canonical).hexdigest()
+
+
+def features_with_repeats(profile: Profile, pane_length: int, limit: int) -> tuple[str, ...]:
+    """The features whose repeats are watched in panes of `pane_length` ms, at most `limit`, in the profile's order.
+
+    Those whose values repeated least, since there a stuck source shows soonest.
+    """
+    levels = {name: noise.mean for name, f in profile.features.items() if (noise := repeat_noise_of(f, pane_length))}
+    # Sorting is stable: of equal ones those that the profile lists first.
+    chosen = set(sorted(levels, key=levels.__getitem__)[:limit])
+    return tuple(name for name in levels if name in chosen)
 
 
 def category_text(value: str | bool | int) -> str:  # noqa: FBT001
