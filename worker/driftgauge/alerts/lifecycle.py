@@ -257,7 +257,8 @@ class Lifecycle:
     def _find_onset(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
         """Of a series found off its reference: the best cut, or the first pane known if it was off all along."""
         past = self._past(history, moment, series)
-        split = past.split()
+        # A pane alone may have been enough to decide.
+        split = past.split(after=1)
         changed = split is not None and abs(split.after.mean - split.before.mean) > series.tolerance
         if split is not None and (changed or abs(split.before.mean - series.reference) <= series.tolerance):
             episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
