@@ -38,7 +38,7 @@ from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
-from driftgauge.cli.table_replay import WatchedTables, mismatches
+from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
 from driftgauge.decode.columns import Reject
 from driftgauge.engine import Model, Unprofiled, by_rows, decoder_of, default_model, ingest_of, models_of, unprofiled_of
 from driftgauge.errors import ConfigError
@@ -129,6 +129,7 @@ def command(
     if profile is not None and timestamp is None and not any(table.canonical for table in tables.tables):
         plan = plan.by_rows()
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
+    warnings += [note] if (note := segment_mismatch(tables.tables, columns, plan.rows_of)) is not None else []
     warnings += dict.fromkeys(note for model in plan.models if (note := short_panes(model)) is not None)
     with JsonLinesFile(alerts) as out:
         summary = _replay(plan, tables, columns, out, warnings)

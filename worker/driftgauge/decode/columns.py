@@ -44,6 +44,7 @@ class EventColumns:
     other part's column values are meaningless. A column of length 0 is not counted: its part is in no event, or these
     events name only the other output (a bare prediction where the profile has both score and label). One subject may
     have several EventColumns in a batch, with disjoint rows. `since`: of the `ModelDecoding` that they were read by.
+    `segments` int64 [n]: positions among its segments, -1 for an event in none of them; None where it has none.
     """
 
     subject: Subject
@@ -52,6 +53,7 @@ class EventColumns:
     has_features: NDArray[np.bool_]
     has_prediction: NDArray[np.bool_]
     since: int = ALWAYS
+    segments: NDArray[np.int64] | None = None
 
 
 class UnprofiledRows(NamedTuple):

@@ -7,7 +7,7 @@ that touches counts (ingest, panes, detect) goes by a `Layout` and never by name
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.profiles.cells import numeric_index
-from driftgauge.profiles.profile import CategoricalField, NumericField, Profile
+from driftgauge.profiles.profile import CategoricalField, NumericField, Profile, SegmentReference
 
 Role = Literal["feature", "score", "label"]
 
@@ -107,6 +107,12 @@ class Layout:
             slots.append(Slot(index, name, role, spec, start, stop))
             start = stop
         return cls(profile.content_hash, tuple(slots), profile.reference.told_days)
+
+    def within(self, segment: SegmentReference) -> Layout:
+        """The same cells under the same hash, with what the segment's rows held for the reference."""
+        own = segment.fields
+        pairs = ((slot, slot.spec.model_copy(update=dict(own[slot.role, slot.name]))) for slot in self.slots)
+        return replace(self, slots=tuple(replace(slot, spec=spec) for slot, spec in pairs))
 
     @property
     def size(self) -> int:
