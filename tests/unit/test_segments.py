@@ -15,11 +15,11 @@ from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import decode_message, encode_message
 from driftgauge.panes.merge_state import merge_fields, restore_merge
-from driftgauge.panes.messages import PartialPane, Sources
+from driftgauge.panes.messages import PartialPane, ProfileChange, Sources
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
 from driftgauge.subject import Subject
-from segmented import built, event_of, events, loans
+from segmented import START, built, event_of, events, loans
 
 MINUTE = 60_000
 EVERY = 100  # Ten events a second: 600 a pane.
@@ -229,3 +229,56 @@ def test_a_pane_of_a_segment_that_is_not_watched_is_foreign(profile):
     assert stage.foreign == sum(
         isinstance(m, PartialPane) and m.subject.segment in {"it", "es", "pl"} for m in messages
     )
+
+
+def two_profiles(profile):
+    """Until ten minutes after the storm has begun, de and pl are watched, then de and fr by another profile."""
+    later = built(loans(20_000, 9), every_ms=EVERY).profile
+    return [model(profile, values=["de", "pl"]), model(later, values=["de", "fr"]).starting(SWITCH)]
+
+
+SWITCH = START + (BREAK * EVERY // MINUTE + 10) * MINUTE
+
+
+def test_segments_change_with_the_profile_and_what_is_open_in_them_ends_there(profile):
+    models = two_profiles(profile)
+    values = list(events(loans(2 * ROWS, 2, null_from=BREAK), every_ms=EVERY))
+    found = messages_of(models, values)
+    counted = {(p.subject.segment, p.start >= SWITCH) for p in found if isinstance(p, PartialPane)}
+    assert counted == {("", False), ("de", False), ("pl", False), ("", True), ("de", True), ("fr", True)}
+    assert [m for m in found if isinstance(m, ProfileChange)] == [
+        ProfileChange("loans", "1", models[1].layout.profile_hash, SWITCH)
+    ]
+    stage, render = stage_of(models), renderer_of(models, Run(mode="backtest", run_id="test"))
+    alerts = [render(raised) for raised in stage.process([Sources((SOURCE,)), *found])]
+    of_pl = [alert for alert in alerts if alert.labels.segment == "pl"]
+    assert {alert.labels.series for alert in of_pl if alert.event == "opened"} == {"missing", "predicted_share"}
+    ended = [alert for alert in of_pl if alert.detail.reason == "profile_changed"]
+    assert {alert.labels.series for alert in ended} == {"missing", "predicted_share"}
+    assert max(alert.updatedAt for alert in of_pl) == ended[0].updatedAt
+    assert not [field for field in stage.changes()[0] if '"pl"]' in field]
+
+
+def test_a_restart_in_the_middle_of_a_change_of_segments_changes_nothing(profile):
+    models = two_profiles(profile)
+    values = list(events(loans(2 * ROWS, 2, null_from=BREAK), every_ms=EVERY))
+    straight = [m for m in messages_of(models, values) if isinstance(m, PartialPane)]
+    restarted = [m for m in messages_of(models, values, restart=True) if isinstance(m, PartialPane)]
+    shown = [[(p.subject, p.start, p.profile, p.counts.tolist()) for p in part] for part in (straight, restarted)]
+    assert shown[0] == shown[1]
+    # What is watched may change under state, also after the profile did.
+    ingest = ingest_of(models, SOURCE, decoder_of(models, None))
+    ingest.process(batch(values))
+    other = [models[0], model(models[1].profile, values=["it"]).starting(SWITCH)]
+    restore(ingest_of(other, SOURCE, decoder_of(other, None)), snapshot(ingest))
+
+
+def messages_of(models, values, *, restart=False):
+    ingest, out = ingest_of(models, SOURCE, decoder_of(models, None)), []
+    for at in range(0, len(values), 600):
+        out += ingest.process(batch(values[at : at + 600], at)).messages
+        if restart:
+            fresh = ingest_of(models, SOURCE, decoder_of(models, None))
+            restore(fresh, snapshot(ingest))
+            ingest = fresh
+    return out + ingest.finish().messages

@@ -20,7 +20,7 @@ from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.merge_state import merge_fields, restore_merge
 from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Sources
-from driftgauge.panes.schedule import all_plans, plan_of, refusal
+from driftgauge.panes.schedule import ALWAYS, all_plans, plan_of, refusal
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.profiles.layout import Layout
 from driftgauge.subject import Subject
@@ -103,7 +103,8 @@ class DetectStage:
         watches: dict[Subject, SubjectWatch] = {}
         retired: list[str] = []
         for subject, own in by_subject.items():
-            if subject not in self._plans:
+            gone = subject.segment and self._expected(subject, merge.closed_to) is None
+            if subject not in self._plans or gone:
                 retired += [_field(subject, name) for name in own]
                 continue
             plan = self._plan_that_goes_on(subject, own.get("plan"), merge.closed_to)
@@ -154,17 +155,20 @@ class DetectStage:
         raised: list[Raised] = []
         unprofiled: list[Pane] = []
         watched: set[Subject] = set()
-        for subject, panes in self.merge.close().items():
+        closed = self.merge.close()
+        for subject, panes in closed.items():
             for plan, stretch in groupby(panes, functools.partial(self._plan_of, subject)):
                 if plan is None:
                     unprofiled += stretch
                 else:
                     watched.add(subject)
                     raised += self._advance(subject, plan, list(stretch))
-        # The end of a file says nothing about a change that would have come.
-        if self.merge.closed_to != END_OF_TIME:
-            for subject in [s for s, watch in self._watches.items() if watch.until <= self.merge.closed_to]:
-                raised += self._retire(subject)
+        reached = self.merge.closed_to
+        if reached == END_OF_TIME:
+            # The end of a file reaches no further than what was counted before it.
+            reached = max((panes[-1].start for panes in closed.values()), default=ALWAYS)
+        for subject in [s for s, watch in self._watches.items() if watch.until <= reached]:
+            raised += self._retire(subject)
         if self._baseline is not None:
             raised += [Raised(*told) for told in self._baseline.advance(unprofiled, self.merge.closed_to, watched)]
         raised.sort(key=lambda r: (r.transition.at, r.subject))
