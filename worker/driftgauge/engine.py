@@ -22,8 +22,10 @@ from driftgauge.alerts.lifecycle import LifecycleSettings, repeat_interval
 from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.alerts.watch import WatchPlan
 from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
+from driftgauge.config_segments import WatchedSegments, watched_segments
 from driftgauge.decode.decoder import Decoder
 from driftgauge.decode.model import ModelDecoding
+from driftgauge.detect.budget import NOT_BY_BUDGET, whole_and_segment
 from driftgauge.detect.detectors import DETECTORS
 from driftgauge.detect.events.bank import EventBank
 from driftgauge.detect.events.chosen import misfits
@@ -93,6 +95,8 @@ class Model:
     """A watched model version, resolved. `features_from`: the kind of topic its features are counted from.
 
     `since`: start (ms) of the first pane it holds for; where a version changes its profile there is one per profile.
+    `segments` are watched beside it: each is a model but for the profile, with a part of the budget; `budget` is what
+    is left of the model's for the subject itself. Events are of the segment that their tag `tag` names.
     """
 
     subject: Subject
@@ -103,6 +107,17 @@ class Model:
     features_from: str
     settings: EngineSettings
     since: int = ALWAYS
+    tag: str = ""
+    segments: tuple[Model, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[Model, ...]:
+        """Everything of it that has panes, detectors and alerts: the whole, then its segments."""
+        return (self, *self.segments)
+
+    def starting(self, since: int) -> Model:
+        """The same, with its segments, from a time (ms) on."""
+        return replace(self, since=since, segments=tuple(part.starting(since) for part in self.segments))
 
     @property
     def layout(self) -> Layout:
@@ -164,15 +179,37 @@ class Unprofiled:
 
 
 def model_of(
-    profile: Profile, settings: EngineSettings, *, pane_length: int, budget: float, features_from: str = "predictions"
+    profile: Profile,
+    settings: EngineSettings,
+    *,
+    pane_length: int,
+    budget: float,
+    features_from: str = "predictions",
+    segments: WatchedSegments | None = None,
 ) -> Model:
-    """A model from its profile."""
+    """A model from its profile, with those of the profile's segments that are watched (None: none)."""
     if not profile.features and profile.prediction is None:
         raise ConfigError(f"the profile of {profile.model_id}/{profile.model_version} has no feature and no prediction")
     repeats = features_with_repeats(profile, pane_length, settings.distinct_features)
     contrasts = contrasts_of(Layout.of(profile, repeats), pane_length)
     subject = Subject(profile.model_id, profile.model_version)
-    return Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
+    whole = Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
+    if profile.segments is None or segments is None or not segments.chosen:
+        return whole
+    own, each = whole_and_segment(budget, segments.limit)
+    by_budget = {name: chosen for name, chosen in settings.detectors.items() if name not in NOT_BY_BUDGET}
+    parts = [
+        replace(
+            whole,
+            subject=subject._replace(segment=part.value),
+            contrasts=contrasts_of(contrasts.layout.within(part), pane_length),
+            budget=each,
+            settings=replace(settings, detectors=by_budget),
+            tag=profile.segments.tag,
+        )
+        for part in segments.chosen
+    ]
+    return replace(whole, budget=own, tag=profile.segments.tag, segments=tuple(parts))
 
 
 def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]:
@@ -189,6 +226,7 @@ def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]
             pane_length=config.pane_length(entry, profile.suggested_pane),
             budget=entry.false_alarm_budget,
             features_from=config.features_topic(entry),
+            segments=watched_segments(profile, entry.segments, config.limits.segments),
         )
         for entry, profile in watched
     ]
@@ -199,7 +237,7 @@ def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]
         before = lengths.get(model.subject, unprofiled.length_of(model.subject.model_id))
         lengths[model.subject] = model.pane_length
         if entry.effective_from is not None:
-            models[i] = replace(model, since=first_pane(entry.effective_from, model.pane_length, before))
+            models[i] = model.starting(first_pane(entry.effective_from, model.pane_length, before))
     return models
 
 
@@ -261,7 +299,8 @@ def default_model(profile: Profile, *, pane: str = "auto", budget: float = 1.0) 
     """A model with the default settings, for files without a configuration. `pane` is a duration or `auto`."""
     settings = EngineSettings.of(PanesConfig(), AlertsConfig(), LimitsConfig(), {})
     length = parse_duration(profile.suggested_pane if pane == "auto" else pane)
-    return model_of(profile, settings, pane_length=length, budget=budget)
+    segments = watched_segments(profile, None, LimitsConfig().segments)
+    return model_of(profile, settings, pane_length=length, budget=budget, segments=segments)
 
 
 def by_rows(model: Model) -> Model:
@@ -272,7 +311,8 @@ def by_rows(model: Model) -> Model:
     if model.profile.reference.timed:
         return model
     layout = replace(model.layout, told_days=math.inf)
-    return replace(model, contrasts=contrasts_of(layout, model.pane_length))
+    segments = tuple(by_rows(part) for part in model.segments)
+    return replace(model, contrasts=contrasts_of(layout, model.pane_length), segments=segments)
 
 
 def decoder_of(
@@ -292,6 +332,8 @@ def decoder_of(
             count_features=kind is None or model.features_from == kind,
             count_prediction=kind in (None, "predictions"),
             since=model.since,
+            tag=model.tag,
+            segments=tuple(part.subject.segment for part in model.segments),
         )
         for model in models
     ]
@@ -316,8 +358,10 @@ def ingest_of(
     unprofiled = unprofiled or _unprofiled_beside(models)
     plans: dict[Subject, SubjectPlan] = {}
     for model in models:
-        before = plans.get(model.subject)
-        plans[model.subject] = SubjectPlan(model.layout, model.pane_length, model.since, before)
+        for part in model.subjects:
+            segments = [one.subject for one in part.segments]
+            before = plans.get(part.subject)
+            plans[part.subject] = SubjectPlan(model.layout, model.pane_length, model.since, before, segments)
     return SourceIngest(
         source,
         decoder,
@@ -366,8 +410,8 @@ def stage_of(models: Sequence[Model], unprofiled: Unprofiled | None = None) -> D
     unprofiled = unprofiled or _unprofiled_beside(models)
     _check_river(models)
     plans: dict[Subject, WatchPlan] = {}
-    for model in models:
-        plans[model.subject] = watch_plan(model, plans.get(model.subject))
+    for part in (part for model in models for part in model.subjects):
+        plans[part.subject] = watch_plan(part, plans.get(part.subject))
     return DetectStage(plans, unprofiled.plan)
 
 
@@ -377,9 +421,9 @@ def renderer_of(
     """What dresses transitions up as alert events."""
     lifecycle = (unprofiled or _unprofiled_beside(models)).settings.lifecycle
     publishing: dict[Subject, list[tuple[int, Publishing]]] = {}
-    for model in models:
+    for model in (part for whole in models for part in whole.subjects):
         repeat = repeat_interval(model.settings.lifecycle, model.pane_length)
-        of_model = Publishing(model.subject, model.layout.profile_hash, run, repeat)
+        of_model = Publishing(model.subject, model.layout.profile_hash, run, repeat, tag=model.tag)
         publishing.setdefault(model.subject, []).insert(0, (model.since, of_model))
 
     def dress(raised: Raised) -> AlertEvent:
@@ -394,7 +438,7 @@ def renderer_of(
 
 def run_id_of(models: Sequence[Model], group: str) -> str:
     """Derived from the group and what is analysed, so that every worker of a group says the same."""
-    analyses = sorted(f"{model.subject} {model.analysis}" for model in models)
+    analyses = sorted(f"{model.subject} {model.analysis}" for whole in models for model in whole.subjects)
     return hashlib.sha256(orjson.dumps([group, *analyses])).hexdigest()[:16]
 
 

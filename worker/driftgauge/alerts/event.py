@@ -214,13 +214,28 @@ class AlertEvent(_Wire):
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """What all events of a subject share. `profile`: content hash; `repeat_interval`: ms between repeats."""
+    """What all events of a subject share. `profile`: content hash; `repeat_interval`: ms between repeats.
+
+    `tag`: name of the tag whose text is the subject's segment.
+    """
 
     subject: Subject
     profile: str
     run: Run
     repeat_interval: int = 86_400_000
     generator_url: str = ""
+    tag: str = ""
+
+    @property
+    def segment(self) -> str:
+        """`country de`; empty for the whole."""
+        return f"{self.tag} {self.subject.segment}" if self.subject.segment else ""
+
+    @property
+    def model(self) -> str:
+        """`loans/1`, with its segment where it has one."""
+        whole = self.subject._replace(segment="")
+        return f"{whole}, {self.segment}" if self.segment else str(whole)
 
 
 def render(transition: Transition, publishing: Publishing) -> AlertEvent:
@@ -240,6 +255,7 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
     resolved = transition.event == "resolved"
     expiry = transition.at if resolved else transition.at + REPEATS_UNTIL_EXPIRY * publishing.repeat_interval
     natural, cells = _natural_change(transition), top_cells(series, transition.evidence.live_counts)
+    summary = summarise(transition, natural, cells)
     return AlertEvent(
         event_id=event_id(subject, transition),
         event=transition.event,
@@ -247,8 +263,8 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
         fingerprint=fingerprint(labels.model_dump(by_alias=True)),
         labels=labels,
         annotations=Annotations(
-            summary=summarise(transition, natural, cells),
-            description=describe(transition, subject, publishing.profile, cells),
+            summary=f"{publishing.segment}: {summary}" if publishing.segment else summary,
+            description=describe(transition, publishing.model, publishing.profile, cells),
         ),
         startsAt=event_time(transition.opened_pane_end),
         endsAt=event_time(expiry),

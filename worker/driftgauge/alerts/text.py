@@ -17,7 +17,6 @@ from driftgauge.profiles.layout import Role
 from driftgauge.profiles.profile import CategoricalField, NumericField
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import other_name
-from driftgauge.subject import Subject
 
 _PREFIXES: dict[Role, str] = {"feature": "", "score": "score_", "label": "prediction_"}
 _WORDS = {"missing": "missing", "invalid": "invalid", "unseen": "unseen value", "out_of_range": "out of range"}
@@ -49,12 +48,12 @@ def summarise(transition: Transition, natural: Change | None, cells: Sequence[Ce
     return text
 
 
-def describe(transition: Transition, subject: Subject, profile: str, cells: Sequence[CellShift]) -> str:
+def describe(transition: Transition, model: str, profile: str, cells: Sequence[CellShift]) -> str:
     """Who says so, on how much data, against what, where to look, and what to do next."""
     evidence = transition.evidence
     votes = ", ".join(f"{d.name} ({number(d.statistic)}, limit {number(d.threshold)})" for d in evidence.detectors)
     sentences = [
-        f"Model {subject}: {describe_series(transition.series)}.",
+        f"Model {model}: {describe_series(transition.series)}.",
         f"Detected by {votes}." if votes else "",
         f"Based on {evidence.n_before:,} events before the change and {evidence.n_after:,} since,",
         f"compared with profile {profile[:_HASH_SHOWN]}.",

@@ -39,7 +39,7 @@ from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
-from driftgauge.cli.table_replay import WatchedTables, mismatches
+from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
 from driftgauge.decode.columns import Reject
 from driftgauge.engine import (
     Model,
@@ -140,6 +140,7 @@ def command(
     if profile is not None and timestamp is None and not any(table.canonical for table in tables.tables):
         plan = plan.by_rows()
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
+    warnings += [note] if (note := segment_mismatch(tables.tables, columns, plan.rows_of)) is not None else []
     notes = (note for model in plan.models for note in (short_panes(model), short_ring(model)))
     warnings += dict.fromkeys(note for note in notes if note is not None)
     with JsonLinesFile(alerts) as out:

@@ -75,8 +75,11 @@ def _show(plan: dict[str, Any]) -> None:
             f"{model['series']} series, panes of {format_duration(model['pane_length'])}",
             markup=False,
         )
-        console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days")
+        more = ", and as many of all segments" if model["segments"] is not None else ""
+        console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days{more}")
         console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
+        if model["segments"] is not None:
+            console.print(f"  segments   {_segments(model['segments'])}", markup=False, soft_wrap=True)
         for note in model["notes"]:
             console.print(f"  [bold yellow]note[/]       {escape(note)}", soft_wrap=True)
         console.print(_detectors(model["detectors"]))
@@ -100,6 +103,16 @@ def _holds(model: dict[str, Any]) -> str:
     """In the panes between which times."""
     bounds = [f"{word} {model[key]}" for word, key in (("from", "from"), ("until", "to")) if model[key] is not None]
     return f"{' '.join(bounds)}, in event time"
+
+
+def _segments(segments: dict[str, Any]) -> str:
+    watched = segments["watched"]
+    series, size = (sum(entry[key] for entry in watched) for key in ("series", "state_bytes"))
+    names = ", ".join(entry["segment"] for entry in watched)
+    return (
+        f"{len(watched)} by {segments['tag']}: {names}; {series} series in all, about {size / 1e6:.1f} MB more, "
+        f"{watched[0]['false_alarm_budget']:.2g} false alerts expected of each per 30 days"
+    )
 
 
 def _detectors(detectors: dict[str, dict[str, Any]]) -> Table:

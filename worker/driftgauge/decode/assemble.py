@@ -18,6 +18,7 @@ from driftgauge.profiles.cells import category_index
 from driftgauge.profiles.layout import Role, Slot
 from driftgauge.profiles.profile import CategoricalField, NumericField, category_text
 from driftgauge.profiles.repeats import Ids, text_id
+from driftgauge.profiles.tag_text import tag_text
 
 _Column = NDArray[Any]
 # The same limit for integer categories as for numbers, where it is what a float can hold.
@@ -45,6 +46,7 @@ class Assembler:
         watched = {slot.index for slot in typed.model.layout.repeats}
         first = len(typed.numeric)
         self._watched = {s.index: at for at, s in enumerate(typed.categorical, first) if s.index in watched}
+        self._segments: dict[Any, int] = {text: code for code, text in enumerate(typed.model.segments)}
 
     def columns(self, rows: Sequence[int], events: Sequence[Any]) -> list[EventColumns]:
         """The columns of events that stand in the given rows of the batch: one value, or two as said above."""
@@ -84,7 +86,15 @@ class Assembler:
         if has_prediction.any():
             self._fill_outputs(columns, predictions, judged)
         where = np.array(rows, np.int64)
-        return EventColumns(model.subject, where, columns, has_features, has_prediction, model.since, ids)
+        segments = self._codes(events) if self._segments else None
+        return EventColumns(model.subject, where, columns, has_features, has_prediction, model.since, ids, segments)
+
+    def _codes(self, events: Sequence[Any]) -> _Column:
+        """The position of each event's segment, -1 for none of them."""
+        values = [None if event.tags is None else event.tags.value for event in events]
+        if not set(map(type, values)) <= {str, type(None)}:
+            values = list(map(tag_text, values))
+        return np.array([self._segments.get(value, -1) for value in values], np.int64)
 
     def _fill_features(self, columns: list[_Column], parts: Sequence[Any]) -> dict[int, Ids]:
         """Fills the columns of the features; returns the ids of values that are watched for repeats."""

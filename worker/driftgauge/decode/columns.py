@@ -46,6 +46,7 @@ class EventColumns:
     have several EventColumns in a batch, with disjoint rows. `since`: of the `ModelDecoding` that they were read by.
     `ids` uint32 [n], by slot: of categorical features whose repeats are watched, what tells values of one cell apart
     (`profiles/repeats.py`).
+    `segments` int64 [n]: positions among its segments, -1 for an event in none of them; None where it has none.
     """
 
     subject: Subject
@@ -55,6 +56,7 @@ class EventColumns:
     has_prediction: NDArray[np.bool_]
     since: int = ALWAYS
     ids: Mapping[int, NDArray[np.uint32]] = field(default_factory=dict)
+    segments: NDArray[np.int64] | None = None
 
 
 class UnprofiledRows(NamedTuple):

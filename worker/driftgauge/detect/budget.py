@@ -29,8 +29,19 @@ SHARES = MappingProxyType(
         "fhddm": 0.004,
     }
 )
+# Those: more subjects are more false alerts of theirs, so segments, which share one model's budget, do without them.
+NOT_BY_BUDGET = frozenset({"adwin", "page_hinkley"})
 # What the groups of detectors for performance (.2) and volume (.1) may use.
 RESERVED = 0.3
+
+
+def whole_and_segment(budget: float, limit: int) -> tuple[float, float]:
+    """What a model's whole and each of its segments may use of its budget, where up to `limit` segments are watched.
+
+    Half and half: the whole speaks for all events, the segments for what only some of them show. By the cap and not by
+    how many there are, so that another segment changes nothing for those before it.
+    """
+    return budget / 2, budget / 2 / limit
 
 
 def share_of(detector: str, budget: float) -> float:

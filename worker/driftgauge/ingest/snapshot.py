@@ -82,7 +82,8 @@ def snapshot(ingest: SourceIngest) -> bytes:
     plans = [
         _Plan((subject.model_id, subject.model_version, subject.segment), plan.layout.profile_hash, plan.pane_length)
         for subject in sorted(ingest.plans)
-        if (plan := ingest.plan_of(subject, ingest.watermark)) is not None
+        # A segment's plan is its model's.
+        if not subject.segment and (plan := ingest.plan_of(subject, ingest.watermark)) is not None
     ]
     bank = ingest.bank.snapshot(ingest.watermark) if ingest.bank is not None else b""
     cut = (ingest.cut_start, ingest.cut_to)
@@ -125,7 +126,7 @@ def _check_plans(ingest: SourceIngest, state: _State) -> None:
     if state.watermark == MIN_TIME:
         return
     stored = {Subject(*plan.subject): plan for plan in state.plans}
-    for subject in ingest.plans:
+    for subject in (subject for subject in ingest.plans if not subject.segment):
         was, plan = stored.get(subject), ingest.plan_of(subject, state.watermark)
         if was is None:
             # A profile that holds from no time on is one from now on.

@@ -19,12 +19,13 @@ from driftgauge.ingest.changes import ProfileChanges
 from driftgauge.ingest.counting import count_panes
 from driftgauge.ingest.observing import Observes, OnTime, within_limit
 from driftgauge.ingest.sampling import sample_panes
+from driftgauge.ingest.segments import count_by_segment
 from driftgauge.ingest.unprofiled import PaneLimit, pane_rows
 from driftgauge.ingest.watermark import MIN_TIME, Admission, EventTime
 from driftgauge.panes.event_alarm import EventAlarm
 from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, ProfileChange, Watermark
 from driftgauge.panes.sample import RowSample
-from driftgauge.panes.schedule import ALWAYS, all_plans, plan_at
+from driftgauge.panes.schedule import ALWAYS, all_plans, plan_of
 from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
@@ -41,12 +42,16 @@ class Decodes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SubjectPlan:
-    """How a subject is counted: its cells and the length of its panes (ms); since when, and how before that."""
+    """How a subject is counted: its cells and the length of its panes (ms); since when, and how before that.
+
+    `segments`: those of it that have plans beside it.
+    """
 
     layout: Layout
     pane_length: int
     since: int = ALWAYS
     before: SubjectPlan | None = None
+    segments: Sequence[Subject] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -67,9 +72,9 @@ class OpenPane:
 class Ingested:
     """What a batch gave: messages for the panes topic in order, rejects with the batch they point into.
 
-    `events` are those of subjects with a profile. The others are counted in `unknown_models`, and again in
-    `beyond_limit` where so many came that they are in no pane. `alarms`: of detectors on single events, those beyond
-    the limit of a pane included.
+    `events` are those of subjects with a profile; `outside_segments`, where a subject has segments, are those of them
+    that are in none. The others are counted in `unknown_models`, and again in `beyond_limit` where so many came that
+    they are in no pane. `alarms`: of detectors on single events, those beyond the limit of a pane included.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -79,6 +84,7 @@ class Ingested:
     late: int = 0
     events: int = 0
     alarms: int = 0
+    outside_segments: int = 0
 
 
 class SourceIngest:
@@ -125,7 +131,7 @@ class SourceIngest:
         self._changes = ProfileChanges(
             ProfileChange(subject.model_id, subject.model_version, plan.layout.profile_hash, plan.since)
             for subject, plan in every
-            if plan.since != ALWAYS
+            if plan.since != ALWAYS and not subject.segment
         )
 
     @property
@@ -190,7 +196,7 @@ class SourceIngest:
 
     def plan_of(self, subject: Subject, time: int) -> SubjectPlan | None:
         """How events of that time (ms) are counted; None: there is no profile for them."""
-        return plan_at(self.plans.get(subject), time)
+        return plan_of(self.plans, subject, time)
 
     def length_of(self, subject: Subject, time: int) -> int:
         """Length (ms) of a subject's pane that holds this time, if it has panes here."""
@@ -250,7 +256,14 @@ class SourceIngest:
         uniques, inverse = np.unique(taken, return_inverse=True)
         pane = np.zeros(len(starts), np.int64)
         pane[on_time] = inverse
-        counts = count_panes(plan.layout, events, on_time, pane, len(uniques))
+        if events.segments is None:
+            counts = count_panes(plan.layout, events, on_time, pane, len(uniques))
+        else:
+            counts, found, outside = count_by_segment(plan.layout, events, on_time, pane, len(uniques))
+            done.outside_segments += outside
+            for of in found:
+                first, last = batch.offsets[of.first_row], batch.offsets[of.last_row]
+                self._add((plan.segments[of.segment], int(uniques[of.pane])), of.counts, of.events, first, last)
         samples = sample_panes(plan.layout, events, times[events.rows], on_time, pane, len(uniques))
         sizes = np.bincount(inverse, minlength=len(uniques))
         rows = events.rows[on_time]

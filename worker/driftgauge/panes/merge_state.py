@@ -62,7 +62,8 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
     )
     fields = {"merge": _encoder.encode(head)}
     for (subject, start), pane in sorted(merge.open.items()):
-        fields[f"open/{_name(pane)}/{start}"] = _encoder.encode(
+        # As JSON: names come from outside, and no two subjects may meet in one field.
+        fields[f"open/{orjson.dumps(list(subject)).decode()}/{start}"] = _encoder.encode(
             _Pane(
                 (subject.model_id, subject.model_version, subject.segment),
                 pane.profile,
@@ -78,11 +79,6 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
             )
         )
     return fields
-
-
-def _name(pane: Pane) -> str:
-    """Names of subjects without a profile come from outside: spelled so that no two of them meet in one field."""
-    return str(pane.subject) if pane.profile != NO_PROFILE else "/" + orjson.dumps(list(pane.subject)).decode()
 
 
 def restore_merge(

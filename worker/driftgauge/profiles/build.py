@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from driftgauge.durations import format_duration
 from driftgauge.errors import InputError
 from driftgauge.profiles.bins import Counted, categorical_field, numeric_field, whole_values
+from driftgauge.profiles.build_segments import SEGMENTS, with_segments
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.noise import psi_noise, series_noise
 from driftgauge.profiles.notes import UNTIMED, Note, notes_on
@@ -29,7 +30,7 @@ from driftgauge.profiles.profile import (
     ReferenceSpan,
     category_text,
 )
-from driftgauge.profiles.reference import MISSING_CODE, CodedColumn, Column, NumericColumn
+from driftgauge.profiles.reference import MISSING_CODE, CodedColumn, Column, NumericColumn, Tags
 from driftgauge.profiles.repeat_noise import repeat_noise
 from driftgauge.profiles.repeats import Ids, number_ids, text_id
 
@@ -44,7 +45,7 @@ class Reference:
 
     `timed`: whether `times` come from a column of the rows, rather than from counting them. `has_features`,
     `has_prediction` bool [n]: which part of a partial event was there (None: both in all rows); the other part's
-    columns say nothing then.
+    columns say nothing then. `tags`: the segment of each row, if the model is watched by segments too.
     """
 
     files: Sequence[str]
@@ -56,6 +57,7 @@ class Reference:
     timed: bool = False
     has_features: NDArray[np.bool_] | None = None
     has_prediction: NDArray[np.bool_] | None = None
+    tags: Tags | None = None
 
 
 class Built(NamedTuple):
@@ -78,10 +80,12 @@ def build_profile(
     model_version: str,
     margin: float = OUT_OF_RANGE_MARGIN,
     positive: str | None = None,
+    segments: int = SEGMENTS,
 ) -> Built:
     """The profile of `reference`. `margin`: share of a numeric column's range beyond which a value is out of range.
 
-    `positive`: text of the positive class for precision and recall. InputError where nothing can be built.
+    `positive`: text of the positive class for precision and recall. `segments`: how many at most have a reference of
+    their own. InputError where nothing can be built.
     """
     times = reference.times
     output = _output(reference)
@@ -116,7 +120,12 @@ def build_profile(
     )
     cells = [*(counted.cells for counted in features.values()), *output_cells]
     profile = _with_noise(profile, pane, times, cells)
-    return Built(_with_repeats(profile, reference, features) if reference.timed else profile, notes)
+    if reference.timed:
+        profile = _with_repeats(profile, reference, features)
+    if reference.tags is not None:
+        profile, about = with_segments(profile, reference.tags, times, cells, score_values, segments)
+        notes += about
+    return Built(profile, notes)
 
 
 def _told(

@@ -7,7 +7,7 @@ that touches counts (ingest, panes, detect) goes by a `Layout` and never by name
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.profiles.cells import numeric_index
-from driftgauge.profiles.profile import CategoricalField, NumericField, Profile
+from driftgauge.profiles.profile import CategoricalField, NumericField, Profile, SegmentReference
 
 Role = Literal["feature", "score", "label"]
 
@@ -110,6 +110,15 @@ class Layout:
             start = stop
         watched = tuple(slot for slot in slots if slot.role == "feature" and slot.name in repeats)
         return cls(profile.content_hash, tuple(slots), profile.reference.told_days, watched)
+
+    def within(self, segment: SegmentReference) -> Layout:
+        """The same cells under the same hash, with what the segment's rows held for the reference.
+
+        Of repeats it holds nothing: rows are drawn from the whole.
+        """
+        own = segment.fields
+        pairs = ((slot, slot.spec.model_copy(update=dict(own[slot.role, slot.name]))) for slot in self.slots)
+        return replace(self, slots=tuple(replace(slot, spec=spec) for slot, spec in pairs), repeats=())
 
     @property
     def size(self) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -24,6 +25,7 @@ SEASON_CELLS = 48
 _DAY = 86_400_000
 MAX_NAME = 256
 MAX_FEATURES = 5000
+MAX_SEGMENTS = 1000
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Count = Annotated[int, Field(ge=0, lt=1 << 53)]
@@ -240,6 +242,43 @@ class PredictionProfile(_Model):
         return self
 
 
+class FieldReference(_Model):
+    """What a segment's rows held of a field, over the same cells as all rows: see there."""
+
+    counts: list[Count]
+    score_means: list[Finite | None] = []
+    noise: dict[str, SeriesNoise] = {}
+    psi: list[PsiNoise] = []
+
+
+class SegmentReference(_Model):
+    """The reference rows whose tag has the text `value`."""
+
+    value: Name
+    rows: Annotated[Count, Field(gt=0)]
+    features: dict[Name, FieldReference]
+    score: FieldReference | None = None
+    label: FieldReference | None = None
+
+    @property
+    def fields(self) -> dict[tuple[str, str], FieldReference]:
+        """By role (`feature`, `score`, `label`) and name."""
+        return _by_role(self.features, self)
+
+
+class Segments(_Model):
+    """References of their own for the values of a tag (the column's name, as in an event's `tags`), largest first."""
+
+    tag: Name
+    values: list[SegmentReference] = Field(min_length=1, max_length=MAX_SEGMENTS)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len({segment.value for segment in self.values}) != len(self.values):
+            raise ValueError("a segment is listed twice")
+        return self
+
+
 class ReferenceSpan(_Model):
     """Where the reference came from: file names (no paths), rows, event times of its first and last row (ms).
 
@@ -270,6 +309,21 @@ class Profile(_Model):
     features: dict[Name, ProfileField] = Field(max_length=MAX_FEATURES)
     prediction: PredictionProfile | None = None
     offline_metrics: dict[str, Finite] = {}
+    # Absent where there is none, so that a profile without segments is named as it always was.
+    segments: Segments | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        whole = _by_role(self.features, self.prediction)
+        for segment in self.segments.values if self.segments is not None else ():
+            if segment.fields.keys() != whole.keys():
+                raise ValueError(f"segment {segment.value!r} has other fields than the profile")
+            for key, field in segment.fields.items():
+                try:
+                    _check_cells(field, len(whole[key].counts))
+                except ValueError as error:
+                    raise ValueError(f"segment {segment.value!r}, {key[1]}: {error}") from None
+        return self
 
     @property
     def content_hash(self) -> str:
@@ -294,7 +348,14 @@ def category_text(value: str | bool | int) -> str:  # noqa: FBT001
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _check_cells(field: NumericField | CategoricalField, cells: int) -> None:
+def _by_role(features: Mapping[str, Any], outputs: PredictionProfile | SegmentReference | None) -> dict[Any, Any]:
+    found = {("feature", name): field for name, field in features.items()}
+    if outputs is not None:
+        found |= {(role, role): field for role in ("score", "label") if (field := getattr(outputs, role)) is not None}
+    return found
+
+
+def _check_cells(field: NumericField | CategoricalField | FieldReference, cells: int) -> None:
     if len(field.counts) != cells:
         raise ValueError(f"counts has {len(field.counts)} cells, expected {cells}")
     if field.score_means and len(field.score_means) != cells:

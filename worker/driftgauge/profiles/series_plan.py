@@ -177,7 +177,11 @@ def _reference(slot: Slot, plan: Plan) -> tuple[int, float, float]:
     if not n:
         return 0, 0.0, 0.0
     if plan.name in BASES:
-        second = mean = sum(spec.counts[cell] for cell in _cells(slot, plan)) / n
+        hits = sum(spec.counts[cell] for cell in _cells(slot, plan))
+        second = mean = hits / n
+        if plan.name == "share" and hits in (0, n):
+            # A segment may have none of a category, or nothing else. Its share is known to one event in n.
+            return n, mean, math.sqrt(1 / n - 1 / n**2)
     else:
         counts, weight = np.array(spec.counts, np.int64), weights(spec, plan.name)
         mean = int((counts * weight).sum()) / (n * FIXED_POINT)

@@ -190,7 +190,9 @@ class _Comparison:
         )
         self._min_n = chosen["min_per_cell"] * sizes
         self._min_span = max(chosen["min_span"], _WHOLE_DAY if window == DAY else 0.0) * window
-        self._dof = (sizes - 1).astype(np.float64)
+        # Cells without a reference event (a segment may have some) add nothing by chance.
+        known = np.add.reduceat((self._reference > 0).astype(np.int64), self._starts) if len(sizes) else sizes
+        self._dof = np.maximum(known - 1, 1).astype(np.float64)
         self._m = np.array([s.reference_n for s in series], np.float64)
         self._wander = _wander([_measured(s, window) for s in series], self._m, self._dof)
 
