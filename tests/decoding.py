@@ -46,6 +46,8 @@ def model(
     *,
     count_features: bool = True,
     count_prediction: bool = True,
+    tag: str = "",
+    segments: tuple[str, ...] = (),
 ) -> ModelDecoding:
     span = ReferenceSpan(files=[], rows=8, first_ms=0, last_ms=1)
     profile = Profile(
@@ -57,7 +59,9 @@ def model(
         prediction=prediction,
     )
     subject = Subject(name, version)
-    return ModelDecoding(subject, Layout.of(profile), prediction, count_features, count_prediction)
+    return ModelDecoding(
+        subject, Layout.of(profile), prediction, count_features, count_prediction, tag=tag, segments=segments
+    )
 
 
 def loan(**counts: bool) -> ModelDecoding:
@@ -77,7 +81,10 @@ def batch(*values: bytes | None) -> RecordBatch:
 
 
 def rows_of(decoded: Decoded, models: Sequence[ModelDecoding]) -> list[Any]:
-    """What became of every row: a reject code, or its time and, if it is of a model, the values it is counted by."""
+    """What became of every row: a reject code, or its time and, if it is of a model, the values it is counted by.
+
+    And the number of its segment, where the model has any.
+    """
     seen: list[Any] = [
         [int(time)] if ok else None for time, ok in zip(decoded.timestamps, decoded.accepted, strict=True)
     ]
@@ -90,6 +97,7 @@ def rows_of(decoded: Decoded, models: Sequence[ModelDecoding]) -> list[Any]:
         for at, row in enumerate(events.rows.tolist()):
             assert len(seen[row]) == 1, "an event stands in two groups of columns"
             seen[row] += [str(events.subject), *_values(events, at, layouts[events.subject, events.since])]
+            seen[row] += [int(events.segments[at])] if events.segments is not None else []
     assert None not in seen, "neither accepted nor rejected"
     return seen
 

@@ -75,6 +75,7 @@ FAULTS = (
     Fault("stuck value", "age", _set(held=1.0, value=35.0)),
     Fault("stuck category", "channel", _set(shares={"web": 1.0, "app": 0.0, "phone": 0.0})),
     Fault("stuck boolean", "returning", _set(shares={False: 1.0, True: 0.0})),
+    Fault("stale: 50 values", "income", _set(pool=50), aim=60),
     Fault("20 % are the median", "income", _set(held=0.2, value=float(np.exp(10.3)))),
     Fault("shift .125 sd", "age", _shift(0.125)),
     Fault("shift .25 sd", "age", _shift(0.25), aim=DAY_PANES),

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtr, stdtr
+from scipy.special import expit, logit, ndtr, ndtri, stdtr
 
 from driftgauge.profiles.cells import bin_values
 from driftgauge.profiles.layout import Slot
@@ -56,8 +56,8 @@ class State:
     """How a field is over P panes: `shift` float64 [P] (sd), and what a fault has done to it.
 
     `stretch` widens z, `factor` multiplies the values (a change of unit), `held` is the share of the values that are
-    `value` instead, `shares` replaces a category's shares, `missing` (None: as the field has it) and `invalid` are
-    shares of all events.
+    `value` instead, `pool` (0: any) is how many values there are, spread as ever (counts know nothing of it), `shares`
+    replaces a category's shares, `missing` (None: as the field has it) and `invalid` are shares of all events.
     """
 
     shift: Array
@@ -65,6 +65,7 @@ class State:
     factor: float = 1.0
     held: float = 0.0
     value: float = 0.0
+    pool: int = 0
     shares: Mapping[Category, float] = field(default_factory=dict)
     missing: float | None = None
     invalid: float = 0.0
@@ -146,6 +147,8 @@ def draw_values(of: Field, state: State, pane: NDArray[np.int64], rng: np.random
     size = len(pane)
     if isinstance(of, Numeric):
         z = rng.standard_normal(size) if of.tail == "normal" else rng.standard_t(3, size)
+        if state.pool:
+            z = ndtri((rng.integers(0, state.pool, size) + 0.5) / state.pool)
         x = of.center + of.scale * (state.shift[pane] + state.stretch * z)
         x = np.exp(x) if of.curve == "exp" else expit(x) if of.curve == "logistic" else x
         for share, value in ((of.zeros, 0.0), (state.held, state.value)):

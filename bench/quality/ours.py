@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from driftgauge.alerts.transition import Transition
 from driftgauge.alerts.watch import SubjectWatch
 from driftgauge.engine import Model, watch_plan
 from driftgauge.panes.merge import Pane
+from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 
 _SOURCE = Source("quality", 0)
@@ -45,16 +46,19 @@ class Watch:
             self._fields.update(saved)
             self._watch.restore(saved)
 
-    def run(self, starts: NDArray[np.int64], counts: NDArray[np.int64]) -> list[Alert]:
-        """Judge closed panes, oldest first; `counts` int64 [P, K]. What was opened."""
+    def run(
+        self, starts: NDArray[np.int64], counts: NDArray[np.int64], samples: Sequence[RowSample | None] = ()
+    ) -> list[Alert]:
+        """Judge closed panes, oldest first; `counts` int64 [P, K]; `samples` of each, if any. What was opened."""
         model, opened = self._model, []
         for first in range(0, len(starts), _CHECKPOINT):
+            part = slice(first, first + _CHECKPOINT)
             panes = [
                 Pane(model.subject, model.layout.profile_hash, int(at), model.pane_length, row, 0, {_SOURCE: (0, 0)})
-                for at, row in zip(
-                    starts[first : first + _CHECKPOINT], counts[first : first + _CHECKPOINT], strict=True
-                )
+                for at, row in zip(starts[part], counts[part], strict=True)
             ]
+            for pane, sample in zip(panes, samples[part], strict=False):
+                pane.sample = sample
             opened += [_alert(step) for step in self._watch.advance(panes) if step.event == "opened"]
             fresh, gone = self._watch.changes()
             self._fields.update(fresh)

@@ -27,7 +27,8 @@ def quiet(seed: int, stream: Stream, subjects: Sequence[int], days: int = QUIET_
         live = replace(stream, rate=stream.rate * model.pane_length / stream.pane, pane=model.pane_length)
         course = Course(live, PRODUCTION, panes, generator(seed, stream, subject, "production"))
         counts = course.counts(model.layout, generator(seed, stream, subject, "counts"))
-        alerts = Watch(model).run(course.starts, counts)
+        samples = course.samples(model.layout, generator(seed, stream, subject, "samples"))
+        alerts = Watch(model).run(course.starts, counts, samples)
         series = Counter(f"{alert.field} {alert.series}" for alert in alerts)
         yield Quiet(
             OURS,
@@ -48,9 +49,15 @@ def faulty(seed: int, stream: Stream, subject: int) -> Iterator[Struck]:
     course = Course(stream, PRODUCTION, ONSET + watched, generator(seed, stream, subject, "faulty"))
     before, after = course.part(0, ONSET), course.part(ONSET, ONSET + watched)
     watch = Watch(model)
-    early = watch.run(before.starts, before.counts(model.layout, generator(seed, stream, subject, "warm-up")))
+    early = watch.run(
+        before.starts,
+        before.counts(model.layout, generator(seed, stream, subject, "warm-up")),
+        before.samples(model.layout, generator(seed, stream, subject, "warm-up samples")),
+    )
     saved, onset = watch.saved(), int(after.starts[0])
     for fault in FAULTS:
         rng = generator(seed, stream, subject, fault.name)
-        alerts = Watch(model, saved).run(after.starts, fault.on(after).counts(model.layout, rng))
+        struck_course = fault.on(after)
+        counts, samples = struck_course.counts(model.layout, rng), struck_course.samples(model.layout, rng)
+        alerts = Watch(model, saved).run(after.starts, counts, samples)
         yield struck(OURS, stream, fault, subject, alerts, onset=onset, before=len(early))

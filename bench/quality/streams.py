@@ -7,6 +7,7 @@ drawn from one seed: `[seed, stream, subject, part]`, so that a row can be made 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -17,9 +18,11 @@ from scipy.signal import lfilter
 
 from bench.quality.fields import Array, Categorical, Field, Numeric, State, draw_counts, draw_values
 from driftgauge.engine import Model, default_model
+from driftgauge.panes.sample import RowSample
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.reference import MISSING_CODE, CodedColumn, Column, NumericColumn
+from driftgauge.profiles.repeats import ROWS, number_ids
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = 1_767_571_200_000  # Monday 2026-01-05T00:00:00Z: the reference; production follows it
@@ -129,6 +132,18 @@ class Course:
         slots = {slot.name: slot for slot in layout.slots}
         parts = {f.name: draw_counts(f, slots[f.name], self.states[f.name], self.n, rng) for f in self.stream.fields}
         return np.concatenate([parts[slot.name] for slot in layout.slots], axis=1)
+
+    def samples(self, layout: Layout, rng: np.random.Generator) -> Sequence[RowSample]:
+        """What is looked at for repeats in each pane; the fields' values are drawn independently of the counts."""
+        fields = {field.name: field for field in self.stream.fields}
+        held = np.minimum(self.n, ROWS)
+        pane = np.repeat(np.arange(len(held), dtype=np.int64), held)
+        watched = [fields[slot.name] for slot in layout.repeats]
+        ids = np.zeros((len(watched), len(pane)), np.uint32)
+        for row, field in zip(ids, watched, strict=True):
+            row[:] = number_ids(draw_values(field, self.states[field.name], pane, rng))
+        names, keys, begins = tuple(field.name for field in watched), np.arange(ROWS, dtype=np.uint32), np.cumsum(held)
+        return [RowSample(names, keys[:n], ids[:, end - n : end]) for n, end in zip(held, begins, strict=True)]
 
     def values(self, field: Field, rng: np.random.Generator) -> tuple[NDArray[np.int64], Array]:
         """Every event of a field: the row of its pane int64 [n] (ascending), and its value, see `draw_values`."""

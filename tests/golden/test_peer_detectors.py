@@ -1,8 +1,9 @@
 """Detections and statistics that other projects publish or pin in their own tests, through this project's classes.
 
-Streams as river's tests draw them, one digit per value; indices from online-ml/river
-river/drift/test_adwin_regression.py@3430070, the docstrings of river 0.26.1 and its behaviour (`ADWIN`,
-`PageHinkley` with their defaults), which equals MOA's for ADWIN.
+Streams as river's tests draw them, one digit per value, or a bit where all are 0 or 1; indices from online-ml/river
+river/drift/test_adwin_regression.py@3430070 and test_drift_detectors.py, the docstrings of river 0.26.1 and its
+behaviour (`ADWIN`, `PageHinkley` with their defaults), which equals MOA's for ADWIN. Where river's own tests pin other
+indices of EDDM and HDDM_W than 0.26.1 gives, those of 0.26.1 are expected.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import numpy as np
 import pytest
 
 from detector_streams import QUARTER, Feed, context, contrasts
+from driftgauge.detect.detectors import DETECTORS
 from driftgauge.detect.detectors.adwin import Adwin
+from driftgauge.detect.detectors.kswin import Kswin
 from driftgauge.detect.detectors.page_hinkley import PageHinkley
 from driftgauge.detect.windows.psi import psi
 
 RIVER_DEFAULTS = {
     Adwin: {"delta": 0.002, "clock": 32},
     PageHinkley: {"delta": 0.005, "threshold": 50.0, "alpha": 0.9999},
+    Kswin: {"alpha": 0.0001, "seed": 42},
 }
 RIVER_1 = (
     "c-m!?36|qP2t(Pq|BdJ4xEA-MJ9%*x2q7t=s-nWbzW+SPI#m4~J*WDftdF<i>6PF0y!7{8T`%}9dE4IavWwnR(KY-"
@@ -56,9 +60,34 @@ RIVER_MULTI = (
     "`z7%U;{D5W9HUqu`mo<~8Vob8@X&RDA;S|Wvoy6ep(rSLE(SPHz#gE)xj&M&FA4"
 )
 
+RIVER_2 = (
+    "f)L;#f}jL23ITu(U=Wam06;<<0xaSH0FWR6009LI00ssS0DxGC04V?g00JQbM1X(}3qT+cga8nLf>F=_C^({+5FiC403ae@0Du<|0YK3JI6wyi"
+    "AgTZqU;soQA%HUgAOr#k7ZiXY!axCVfI<M1!O#If69@x{V8^R-KDRyWx7WY#`ThR)|6cyT{%4K%{Q39h|L_0zx!-?(y#M>({(k;X_IK{h<o&MR"
+    "vp@fDAN>2y|NsAf-|v?H-@f+#Z(rZu|Cj&$|M%bR|G)cH|Ni~||4(n<?<M!Yf7ARg-~ayq{onEL|9rpwveo<j`Kx_@?cD"
+)
+RIVER_3 = (
+    "Pwyst6$bWef#JP(ur-P@50;H473d+r^Pn|k^hYY96&7GAR@mcfW+b`b@#KzJ=T+}8LGw>@NlIQ(*_QwR|G)qL|NsC0|NsC0|NsC0|Ns5}|NsC0"
+    "|NsC0|NsC0|NsC0|NsC0|Nr;@|NsC0|NsC0|NsC0|NsC0|3>D+vNQ-$Epa7KZUmnGZs!6?g{UAyR8PQ)^Z^Mj_5LPVk^1`xP%BHJ<5dj0NWxj&"
+    "5kGC&&>Xr<E8z`)|NsB*|NsC0|NsC0@Bjb*|NsC0|NsC0|NsC0|NsC0|Ns5}|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NQ"
+)
+SKMF_BINARY = (
+    "ilR4!2OHt`xaU3dS7oC&Mzj3lE1IV}?@&p<L%{}y>ifk%NZ4z*Epi1*NLK5dfmL+aWZSQmT0=TQpOl1Gr@rKo7?rnQn5g|ic&h0X)I7kI+ndD2"
+    "P<B^%j5?s39x0XT!OM&@SL|ozF8lGNCo6QYu<M!6#G@)Q;{X5u|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0"
+    "|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|NsC0|Nj"
+)
+
 
 def _digits(text: str) -> list[int]:
     return list(zlib.decompress(base64.b85decode(text)))
+
+
+def _bits(text: str) -> list[int]:
+    return np.unpackbits(np.frombuffer(base64.b85decode(text), np.uint8)).tolist()
+
+
+def _fhddm_docstring_stream() -> list[int]:
+    rng = random.Random(42)
+    return rng.choices([0, 1], k=250) + rng.choices([0, 1], k=250, weights=[0.9, 0.1])
 
 
 def _docstring_stream() -> list[int]:
@@ -66,24 +95,36 @@ def _docstring_stream() -> list[int]:
     return rng.choices([0, 1], k=1000) + rng.choices(range(4, 8), k=1000)
 
 
-STREAMS = {"docstring": _docstring_stream(), "river_1": _digits(RIVER_1), "multi": _digits(RIVER_MULTI)}
+STREAMS = {
+    "docstring": _docstring_stream(),
+    "fhddm_docstring": _fhddm_docstring_stream(),
+    "river_1": _digits(RIVER_1),
+    "multi": _digits(RIVER_MULTI),
+    "river_2": _bits(RIVER_2),
+    "river_3": _bits(RIVER_3),
+    "skmf_binary": _bits(SKMF_BINARY),
+}
 
 
 @pytest.mark.parametrize(
-    ("method", "stream", "expected"),
+    ("method", "stream", "settings", "expected"),
     [
-        (Adwin, "docstring", [1023]),
-        (Adwin, "river_1", [1023]),
-        (Adwin, "multi", [1023, 2015, 3007]),
-        (PageHinkley, "docstring", [1006]),
-        (PageHinkley, "river_1", [1020, 1397, 1548, 1988]),
+        (Adwin, "docstring", {}, [1023]),
+        (Adwin, "river_1", {}, [1023]),
+        (Adwin, "multi", {}, [1023, 2015, 3007]),
+        (PageHinkley, "docstring", {}, [1006]),
+        (PageHinkley, "river_1", {}, [1020, 1397, 1548, 1988]),
+        (Kswin, "docstring", {}, [1016]),
+        (Kswin, "river_1", {"window_size": 200, "stat_size": 100}, [1042]),
     ],
 )
 @pytest.mark.parametrize("restart", [False, True])
-def test_river_alarms_at_its_values(method: type[Adwin], stream: str, expected: list[int], *, restart: bool) -> None:
+def test_river_alarms_at_its_values(
+    method: type[Adwin], stream: str, settings: dict[str, int], expected: list[int], *, restart: bool
+) -> None:
     """Also when the state goes through bytes every 100 values. Blocks of one pane and a unit of 1: z is the value."""
     series = contrasts(QUARTER)
-    settings = RIVER_DEFAULTS[method]
+    settings = {**RIVER_DEFAULTS[method], **settings}
 
     def fresh():
         detector = method.build(context(series), settings)
@@ -104,6 +145,45 @@ def test_river_alarms_at_its_values(method: type[Adwin], stream: str, expected: 
             state = feed.detector.snapshot()
             feed.detector = fresh()
             feed.detector.restore(state)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "stream", "expected"),
+    [
+        ("adwin", RIVER_DEFAULTS[Adwin], "docstring", [1023]),
+        ("adwin", RIVER_DEFAULTS[Adwin], "multi", [1023, 2015, 3007]),
+        ("page_hinkley", RIVER_DEFAULTS[PageHinkley], "docstring", [1006]),
+        ("page_hinkley", RIVER_DEFAULTS[PageHinkley], "river_1", [1020, 1397, 1548, 1988]),
+        ("ddm", {}, "river_2", [1049]),
+        ("ddm", {}, "skmf_binary", [103, 1060]),
+        ("eddm", {}, "river_2", [663, 828, 1007, 1078]),
+        ("hddm_a", {}, "river_2", [1047]),
+        ("hddm_a", {"two_sided_test": True}, "river_3", [531, 1015, 1545]),
+        ("hddm_w", {}, "river_2", [1018]),
+        ("hddm_w", {"two_sided_test": True}, "river_3", [507, 1032, 1508]),
+        ("hddm_w", {}, "skmf_binary", [1018]),
+        # River's FHDDM takes 1 for right, a series here 1 for what it is the rate of.
+        ("fhddm", {}, "fhddm_docstring", [315]),
+        ("fhddm", {"short_window_size": 20}, "fhddm_docstring", [279]),
+    ],
+)
+@pytest.mark.parametrize("size", [7, 2000, 5000])
+def test_river_alarms_at_its_values_on_events(
+    name: str, settings: dict[str, float], stream: str, expected: list[int], size: int
+) -> None:
+    """With a restart after every `size` values."""
+    wanted = {} if name in ("adwin", "page_hinkley") else {"series": ["kind|share|b"]}
+    detector = DETECTORS[name].build(context(contrasts(QUARTER)), {"on": "event", **wanted, **settings})
+    values = np.array(STREAMS[stream], np.int64 if wanted else np.float64)
+    values = 1 - values if name == "fhddm" else values
+    streams, scanner, found = len(detector._streams), detector.scanner(), []
+    for begin in range(0, len(values), size):
+        alarms = scanner.scan([values[begin : begin + size]] * streams)
+        assert {alarm.stream for alarm in alarms} in (set(), set(range(streams)))
+        found += [begin + alarm.at for alarm in alarms if alarm.stream == 0]
+        state, scanner = scanner.encode(), detector.scanner()
+        scanner.decode(state)
     assert found == expected
 
 

@@ -21,6 +21,8 @@ MODELS = [
     model("loan", "8", {'a"b\\': numeric(), "plain": numeric()}),
     model("tiny", "1.0", {}, PredictionProfile(scalar="label", label=categorical("boolean", True, False))),
     model("count", "x", {"é\u2028": numeric()}, PredictionProfile(scalar="label", label=categorical("integer", 0, 1))),
+    model("parts", "1", {"x": numeric()}, tag="land", segments=("de", "7", "true", "1.5", "é")),
+    model("parts", "2", {"x": numeric()}, tag='a"b', segments=("de",)),
 ]
 ARGUMENTS: list[dict[str, Any]] = [
     {},
@@ -51,8 +53,14 @@ TIMES = st.one_of(
 )
 FEATURES = st.dictionaries(FEATURE_NAMES, SCALARS | JSON, max_size=8) | ODD
 OUTPUTS = st.fixed_dictionaries({}, optional={"label": SCALARS, "score": SCALARS, "scores": JSON, "why": JSON})
+TAGS = st.none() | st.dictionaries(
+    st.sampled_from(["land", 'a"b', "other"]),
+    st.sampled_from(["de", "7", "true", "1.5", "é", "fr", "", "\ud800", 7, 7.0, 1.5, -0.0, 2**63, 7e300, True, None])
+    | JSON,
+    max_size=3,
+)
 EVENTS = st.fixed_dictionaries(
-    {"model_id": st.sampled_from(["loan", "tiny", "count", "stranger", ""]) | ODD},
+    {"model_id": st.sampled_from(["loan", "tiny", "count", "parts", "stranger", ""]) | ODD},
     optional={
         "model_version": st.sampled_from(["7", 7, 7.0, "8", 8, 1, 1.0, "1.0", "x", None]) | ODD,
         "event_type": st.sampled_from(["prediction", "features", "label", "other"]) | ODD,
@@ -61,7 +69,8 @@ EVENTS = st.fixed_dictionaries(
         "prediction": OUTPUTS | SCALARS | ODD,
         "prediction_id": ODD,
         "actual": ODD,
-        "tags": ODD,
+        "tags": TAGS | ODD,
+        "segments": TAGS,
         "model": TEXTS,
         "inputs": FEATURES,
         "output": OUTPUTS | SCALARS,
@@ -71,6 +80,14 @@ EVENTS = st.fixed_dictionaries(
     },
 )
 # Most of these fit the typed decoders, so that they are put to the test as well.
+TAGGED_EVENTS = st.builds(
+    lambda **event: event,
+    model_id=st.just("parts"),
+    model_version=st.sampled_from(["1", 1, "2"]),
+    timestamp=TIMES,
+    features=st.fixed_dictionaries({}, optional={"x": NUMBERS}),
+    tags=TAGS,
+)
 PLAIN_EVENTS = st.builds(
     lambda **event: event,
     model_id=st.just("loan"),
@@ -104,7 +121,7 @@ def duplicated(draw: st.DrawFn) -> bytes:
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """A valid event of which some bytes were cut out, overwritten or put in."""
-    value = bytearray(to_bytes(draw(PLAIN_EVENTS)))
+    value = bytearray(to_bytes(draw(PLAIN_EVENTS | TAGGED_EVENTS)))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(value)))
         value[at : at + draw(st.integers(0, 3))] = draw(
@@ -120,6 +137,7 @@ RECORDS = st.one_of(
     JSON.map(to_bytes),
     EVENTS.map(to_bytes),
     PLAIN_EVENTS.map(to_bytes),
+    TAGGED_EVENTS.map(to_bytes),
     duplicated(),
     damaged(),
 )
@@ -147,6 +165,15 @@ def lenient_only(**arguments: Any) -> Decoder:
 @example([b'{"model_id":"loan","model_version":"7","features":{"grade":1%s,"new":1%s}}' % (b"0" * 400, b"0" * 5000)])
 @example([b'{"model_id":"loan","model_version":"7","tags":{"x":"\xff"}}', PLAIN_8])
 @example([b'{"model_id":"tiny","timestamp":1%s}' % (b"0" * 4400)])
+@example(
+    [b'{"model_id":"parts","model_version":1,"tags":{"land":%s}}' % x for x in (b"7", b"7.0", b"70e-1", b"true", b"[]")]
+)
+@example(
+    [b'{"model_id":"parts","model_version":1,"tags":{"land":%s}}' % x for x in (b"1e400", b"NaN", b"1" + b"0" * 5000)]
+)
+@example(
+    [b'{"model_id":"parts","model_version":1,"tags":%s}' % x for x in (b"[]", b'"de"', b"null", b"{}", b'{"land":{}}')]
+)
 @example([b'{"model_id":"loan","model_version":7e0,"features":{"":1,"income":1e400,"age":-1e400,"grade":2E0}}'])
 def test_every_record_is_accepted_or_rejected_once_and_alike_on_both_paths_and_in_any_split(arguments, values):
     decoder = Decoder(MODELS, **arguments)

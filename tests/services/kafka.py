@@ -135,7 +135,7 @@ class LocalKafka(ExternalKafka):
         self.server.kill()
 
     def format(self) -> None:
-        """Give the data folder its cluster id, a UUID in base64 without padding."""
+        """Give the data folder its cluster id, a UUID in base64 without padding, which may begin with a dash."""
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [
             *self.java,

@@ -10,11 +10,18 @@ from hypothesis import strategies as st
 
 from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
 from driftgauge.alerts.fingerprint import fingerprint
-from driftgauge.alerts.natural import median_of, top_cells
+from driftgauge.alerts.natural import quantile_of, top_cells
 from driftgauge.alerts.transition import DetectorEvidence, Evidence, Transition
 from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
-from driftgauge.profiles.profile import CategoricalField, NumericField, PredictionProfile, Profile, ReferenceSpan
+from driftgauge.profiles.profile import (
+    CategoricalField,
+    NumericField,
+    PredictionProfile,
+    Profile,
+    ReferenceSpan,
+    RepeatNoise,
+)
 from driftgauge.subject import Subject
 from driftgauge.timestamps import parse_timestamp
 
@@ -27,6 +34,11 @@ _INCOME = NumericField(
     mean=50_000.0,
     sd=20_000.0,
     counts=[250, 250, 250, 250, 0, 0, 0, 0],
+    repeats=[
+        RepeatNoise(
+            length="1m", among=20, panes=100, drawn=6000, mean=0.0, anywhere=0.0, variance=0.0, lag1=0.0, mean_n=60.0
+        )
+    ],
 )
 _DECISION = CategoricalField(value_type="string", categories=["accepted", "rejected"], counts=[790, 210, 0, 0, 0, 0])
 _CHANNEL = CategoricalField(
@@ -40,7 +52,7 @@ _PROFILE = Profile(
     features={"income": _INCOME, "employment_type": _DECISION, "channel": _CHANNEL},
     prediction=PredictionProfile(scalar="label", label=_DECISION, score=_INCOME),
 )
-_SERIES = {series.key: series for series in contrasts_of(Layout.of(_PROFILE), 60_000).series}
+_SERIES = {series.key: series for series in contrasts_of(Layout.of(_PROFILE, ["income"]), 60_000).series}
 _OPENED = parse_timestamp("2026-03-15T10:04:00Z")
 _ONSET = parse_timestamp("2026-03-15T10:03:00Z")
 _PUBLISHING = Publishing(Subject("loan-approval", "7"), _PROFILE.content_hash, Run(mode="live", run_id="r1"))
@@ -237,6 +249,14 @@ def test_a_predicted_share_carries_its_class_as_a_label():
             "income missing 0.8 % → 40 % since 2026-03-15 10:03",
         ),
         (
+            _transition("income|repeated|", 0.0004, 0.171, []),
+            "income: 20 distinct values in 20 events → 16.6 since 10:03",
+        ),
+        (
+            _transition("income|repeated|", 0.0004, 0.002, [], event="resolved", at=_ONSET + 3_600_000),
+            "income back to 20 distinct values in 20 events, lasted 1 h",
+        ),
+        (
             _transition("income|location|", 0.5, 0.6, [250, 250, 250, 250, 0, 0, 0, 0], sd=0.3),
             "income moved up (+0.30 sd) since 10:03",
         ),
@@ -244,6 +264,72 @@ def test_a_predicted_share_carries_its_class_as_a_label():
 )
 def test_summaries_say_what_moved_from_where_to_where_since_when(transition, summary):
     assert _summary(transition) == summary
+
+
+@pytest.mark.parametrize(
+    ("transition", "natural"),
+    [
+        (
+            _transition("income|location|", 0.5, 0.7, [0, 0, 500, 500, 7, 0, 0, 0]),
+            {
+                "statistic": "median",
+                "unit": "value",
+                "from": 50_000.0,
+                "to": 80_000.0,
+                "effect": 30_000.0,
+                "sd": 20_000.0,
+            },
+        ),
+        (
+            _transition("income|spread|", 0.5, 0.2, [0, 500, 500, 0, 7, 0, 0, 0], direction="down"),
+            {
+                "statistic": "interquartile_range",
+                "unit": "value",
+                "from": 60_000.0,
+                "to": 30_000.0,
+                "effect": -30_000.0,
+                "sd": 20_000.0,
+            },
+        ),
+        (
+            _transition("income|spread|", 0.5, 0.9, [300, 200, 100, 100, 0, 0, 0, 300]),
+            {
+                "statistic": "interquartile_range",
+                "unit": "value",
+                "from": 60_000.0,
+                "to": pytest.approx(181_000 - (4_000 + 16_000 * 250 / 300)),
+                "effect": pytest.approx(181_000 - (4_000 + 16_000 * 250 / 300) - 60_000),
+                "sd": 20_000.0,
+                "to_beyond": "above",
+            },
+        ),
+        (
+            _transition("employment_type|missing|", 0.25, 0.75, [1, 0, 0, 3, 0, 0]),
+            {"statistic": "percent_of_events", "unit": "percent", "from": 25.0, "to": 75.0, "effect": 50.0},
+        ),
+        (
+            _transition("|predicted_share|rejected", 0.25, 0.125, [7, 1, 0, 0, 0, 0], direction="down"),
+            {"statistic": "percent_of_events", "unit": "percent", "from": 25.0, "to": 12.5, "effect": -12.5},
+        ),
+        (
+            _transition("income|repeated|", 0.0, 0.25, [1, 1, 1, 1, 0, 0, 0, 0]),
+            {
+                "statistic": "distinct_values",
+                "unit": "values",
+                "from": 20.0,
+                "to": 15.0,
+                "effect": -5.0,
+                "among": 20,
+            },
+        ),
+        (_transition("income|psi_1h|", 0.0, 0.31, [500, 200, 200, 100, 7, 0, 0, 50]), None),
+        (_transition("income|location|", 0.5, 0.7, []), None),
+        (_transition("income|missing|", 0.5, math.nan, []), None),
+        (_transition("income|location|", 0.5, 0.5, [0, 0, 500, 500, 7, 0, 0, 0], event="resolved"), None),
+    ],
+)
+def test_a_change_is_told_in_natural_units_where_there_are_any(transition, natural):
+    assert orjson.loads(render(transition, _PUBLISHING).to_json())["detail"].get("natural") == natural
 
 
 def test_the_description_names_votes_amounts_profile_and_the_next_step():
@@ -257,7 +343,7 @@ def test_the_description_names_votes_amounts_profile_and_the_next_step():
 
 @given(st.lists(st.integers(0, 10**9), min_size=8, max_size=8))
 def test_a_median_lies_within_the_reference_or_says_on_which_side_it_left(counts):
-    median = median_of(_INCOME, np.array(counts, np.int64))
+    median = quantile_of(_INCOME, np.array(counts, np.int64), 0.5)
     if median is None:
         assert sum(counts[:4]) + counts[6] + counts[7] == 0
     elif median.beyond is None:

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftgauge.alerts.event import Run as EventRun
+from driftgauge.alerts.stage import Raised
 from driftgauge.alerts.transition import Transition
 from driftgauge.alerts.watch import SubjectWatch
 from driftgauge.detect.baseline.learn import learn
 from driftgauge.detect.baseline.rows import completed
 from driftgauge.detect.baseline.within import movement
-from driftgauge.engine import Model, by_rows, default_model, watch_plan
+from driftgauge.engine import Model, by_rows, default_model, renderer_of, watch_plan
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.build import Reference, build_profile
@@ -104,6 +106,17 @@ def test_a_season_is_learned_in_five_days_and_then_a_shift_on_top_of_it_is_found
     assert found[0].series.key == "amount|location|"
     assert onset < found[0].at <= onset + 3 * HOUR
     assert abs(found[0].evidence.onset - onset) <= QUARTER
+
+
+def test_an_alert_says_up_to_when_its_baseline_was_learned() -> None:
+    season = daily(8, 0.6)
+    season[6 * 96 + 40 :] += 0.5
+    dress = renderer_of([MODEL], EventRun(mode="backtest", run_id="r"))
+    events = [dress(Raised(MODEL.subject, step)) for step in run(panes_of(season)).steps]
+    late = [e for e in events if e.event == "opened" and e.startsAt > "2026-01-11"]
+    assert late[0].detail.baseline == "2026-01-11T00:00:00Z"
+    first = next(dress(Raised(MODEL.subject, step)) for step in run(panes_of(np.full(96, 1.0))).steps)
+    assert first.detail.baseline is None
 
 
 def test_the_level_stays_the_profiles() -> None:

@@ -80,7 +80,7 @@ def test_a_model_that_is_not_configured_any_more_is_left_behind_and_its_fields_d
     assert set(deleted) == of_gone
     assert stage.changes()[1] == []
     # The other one goes on as if nothing had happened.
-    assert [name for name in left if name.startswith("open/")] == [f"open/loan-approval/8/{START + 5 * MINUTE}"]
+    assert [n for n in left if n.startswith("open/")] == [f'open/["loan-approval","8",""]/{START + 5 * MINUTE}']
 
 
 def test_a_detector_that_is_switched_on_starts_fresh_and_one_switched_off_leaves_no_state():

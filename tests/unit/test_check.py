@@ -54,6 +54,22 @@ def test_the_plan_shows_the_detectors_that_the_worker_builds(config):
     assert shown["page_hinkley"]["threshold"] == 9.0
 
 
+def test_a_memory_too_short_for_the_longest_means_is_said_plainly(config):
+    short = config("limits: {ring_panes: 100}\n")
+    done = check(short)
+    assert done.returncode == 0, done.stderr
+    note = "limits.ring_panes is 100: means over 360 panes (6h) are not looked at"
+    assert note in done.stdout
+    [shown] = json.loads(check(short, "--json").stdout)["models"][0]["notes"]
+    assert shown.startswith(note)
+    assert shown.endswith("set it to 360 or more")
+    for fine in (
+        "limits: {ring_panes: 360}\n",
+        "limits: {ring_panes: 100}\ndetectors: {multiscale: {enabled: false}}\n",
+    ):
+        assert "ring_panes is" not in check(config(fine)).stdout
+
+
 def test_every_wrong_detector_setting_is_shown_with_line_and_column(config):
     file = config("detectors:\n  adwin: {delta: 7}\n  psi:\n    min_span: wide\n    colour: red\n  page_hinkley: {}\n")
     done = check(file)
@@ -66,10 +82,10 @@ def test_an_unknown_setting_and_an_unknown_detector_are_shown_where_their_names_
     done = check(config("detectors:\n  psi: {colour: red}\n"))
     assert done.returncode == 2
     assert ":9:9: detectors.psi.colour: unknown setting 'colour'; known: " in done.stderr
-    done = check(config("detectors: {adwim: {}, kswin: {}}\n"))
+    done = check(config("detectors: {adwim: {}, kstest: {}}\n"))
     assert done.returncode == 2
     assert ":8:13: detectors.adwim: unknown detector; there are " in done.stderr
-    assert ":8:24: detectors.kswin: unknown detector; there are " in done.stderr
+    assert ":8:24: detectors.kstest: unknown detector; there are " in done.stderr
 
 
 def test_the_schedule_of_a_version_that_changes_its_profile_is_shown(config, tmp_path):

@@ -20,7 +20,7 @@ def test_schemas_show_canonical_names_only(wire):
 
 
 def test_every_canonical_field_is_known_to_the_typed_decoder():
-    known = {"event_type", "timestamp", "model_id", "model_version", "features", "prediction", *envelope.UNREAD}
+    known = {"event_type", "timestamp", "model_id", "model_version", "features", "prediction", "tags", *envelope.UNREAD}
     for wire in (PredictionEvent, FeaturesEvent, LabelEvent):
         assert set(wire.model_fields) <= known
 

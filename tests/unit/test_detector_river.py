@@ -169,7 +169,7 @@ def test_detectors_come_in_the_registrys_order() -> None:
     assert [d.name for d in built] == ["adwin", "psi"]
     assert built[0].resolved["delta"] == 0.002
     with pytest.raises(ConfigError, match="known: shiryaev_roberts"):
-        build_detectors(DETECTORS, context(contrasts()), {"kswin": {}})
+        build_detectors(DETECTORS, context(contrasts()), {"kstest": {}})
     with pytest.raises(ValueError, match="same name"):
         registry(Adwin, Adwin)
 

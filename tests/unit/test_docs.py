@@ -26,6 +26,7 @@ from driftgauge.cli import COMMANDS, load
 from driftgauge.config import Config, TopicConfig
 from driftgauge.decode.columns import RejectCode
 from driftgauge.detect.detectors import DETECTORS
+from driftgauge.detect.events.binary import BinaryOnEvents
 from driftgauge.detect.types import DetectorContext
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,7 +112,11 @@ def is_section(annotation: Any) -> bool:
 
 def rows(page: str, columns: int) -> list[list[str]]:
     """Tables of a page with that many columns: cells without backticks."""
-    lines = [line for line in (ROOT / page).read_text().splitlines() if line.startswith("| `")]
+    return rows_of((ROOT / page).read_text(), columns)
+
+
+def rows_of(text: str, columns: int) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
     cells = [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
     return [row for row in cells if len(row) == columns]
 
@@ -185,17 +190,31 @@ def test_the_configuration_page_lists_every_option_with_its_default():
 
 
 def test_the_configuration_page_lists_every_detector_setting_with_its_default():
-    documented = {(row[0], row[1]): yaml.safe_load(row[2]) for row in rows("docs/configuration.md", 4)}
+    pages, _, events = (ROOT / "docs/configuration.md").read_text().partition("### On single events")
+    on_panes, on_events = (
+        {(row[0], row[1]): yaml.safe_load(row[2]) for row in rows_of(text, 4) if row[2] != "required"}
+        for text in (pages, events)
+    )
+    binary = [name for name, method in DETECTORS.items() if issubclass(method, BinaryOnEvents)]
+    assert on_panes == settings_of({name: {} for name in DETECTORS if name not in binary})
+    chosen = {name: {"on": "event"} for name in ("adwin", "page_hinkley")}
+    actual = settings_of(chosen | {name: {"series": ["job|missing"]} for name in binary})
+    assert {actual.pop((name, "confirm")) for name in (*chosen, *binary)} == {True}
+    assert on_events == actual
+
+
+def settings_of(chosen: dict[str, dict]) -> dict[tuple[str, str], object]:
+    """All settings of the detectors and their defaults, but those in `chosen`."""
     context = DetectorContext([], 60_000, 43_200.0, 1.0)
-    actual = {}
-    for name, detector in DETECTORS.items():
-        for setting, value in detector.build(context, {}).resolved.items():
+    found = {}
+    for name, given in chosen.items():
+        for setting, value in DETECTORS[name].build(context, given).resolved.items():
             try:
-                detector.build(context, {setting: value})
+                DETECTORS[name].build(context, {**given, setting: value})
             except ValueError:
                 continue  # Derived from the settings, none itself.
-            actual[name, setting] = value
-    assert documented == actual
+            found[name, setting] = value
+    return {key: value for key, value in found.items() if key[1] not in ("on", "series")}
 
 
 def test_the_events_page_names_every_reason_of_a_dead_letter():

@@ -218,3 +218,11 @@ def test_a_series_found_off_its_reference_is_dated_to_its_change():
     [opened] = live(script, [pane(i, income_bin=None if i < 12 else 3) for i in range(30)])
     assert opened.evidence.onset == 12 * MINUTE
     assert opened.evidence.n_before == 12 * 100
+
+
+def test_after_a_gap_a_window_is_told_by_the_panes_within_it():
+    """Sixty non-empty panes are remembered; half of them lie ten hours back."""
+    before, after = range(60), range(660, 690)
+    panes = [pane(m, income_bin=0) for m in before] + [pane(m, income_bin=3) for m in after]
+    [opened] = live({(689, "income|psi_1h|"): "off"}, panes, block=90)
+    assert opened.evidence.live_counts.tolist() == [0, 0, 0, 3000, 0, 0, 0, 0]

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import orjson
 import pytest
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 
 from driftgauge.errors import StateError
 from driftgauge.panes.codec import UnknownProfileError, decode_message, encode_message, panes_partition
+from driftgauge.panes.event_alarm import EventAlarm
 from driftgauge.panes.messages import END_OF_TIME, PartialPane, ProfileChange, Sources, Watermark
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import CategoricalField, NumericField, PredictionProfile, Profile, ReferenceSpan
@@ -35,19 +38,32 @@ _counts = st.lists(st.integers(0, (1 << 53) - 1), min_size=_LAYOUT.size, max_siz
 
 
 @st.composite
+def _alarms(draw, start, length, first, last):
+    found = draw(st.lists(st.tuples(_names, _names, st.integers(0, length - 1), st.integers(first, last)), max_size=3))
+    numbers = st.floats(allow_nan=False, allow_infinity=False)
+    return tuple(
+        EventAlarm(detector, series, start + at, offset, draw(_offsets), draw(numbers), draw(numbers), "up")
+        for detector, series, at, offset in found
+    )
+
+
+@st.composite
 def _partials(draw):
     first, last = sorted((draw(_offsets), draw(_offsets)))
+    start, length = draw(st.integers(-(1 << 50), 1 << 50)), draw(st.integers(1, 1 << 40))
     return PartialPane(
         Subject(draw(_names), draw(_names), draw(st.text(max_size=9))),
         _LAYOUT.profile_hash,
-        draw(st.integers(-(1 << 50), 1 << 50)),
-        draw(st.integers(1, 1 << 40)),
+        start,
+        length,
         draw(_sources),
         np.array(draw(_counts), np.int64),
         draw(st.integers(0, 1 << 50)),
         first,
         last,
         draw(st.booleans()),
+        draw(_alarms(start, length, first, last)),
+        draw(st.integers(0, 1 << 50)),
     )
 
 
@@ -78,7 +94,7 @@ def test_a_message_survives_the_way_there_and_back(message):
     if isinstance(message, PartialPane):
         assert np.array_equal(back.counts, message.counts)
         assert back.counts.dtype == np.int64
-        for name in ("subject", "start", "length", "source", "events", "first_offset", "last_offset", "incomplete"):
+        for name in (field.name for field in fields(PartialPane) if field.name != "counts"):
             assert getattr(back, name) == getattr(message, name)
     else:
         assert back == message
@@ -108,6 +124,16 @@ def _changed(**changes):
     return orjson.dumps({**orjson.loads(encode_message(_PANE, _LAYOUTS)), **changes})
 
 
+def _alarm(**changes):
+    whole = {"detector": "adwin", "series": "age|location|", "at": 5, "offset": 4, "position": 0}
+    return whole | {"statistic": 0.5, "threshold": 0.1, "direction": "up"} | changes
+
+
+def test_a_pane_without_alarms_has_no_word_of_them():
+    assert b"alarm" not in encode_message(_PANE, _LAYOUTS)
+    assert decode_message(_changed(alarms=[_alarm()]), _LAYOUTS).alarms == (EventAlarm(**_alarm()),)
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -124,6 +150,13 @@ def _changed(**changes):
         ({"features": {"score": [1 << 63] * 6, "label": [0] * 5}}, "features"),
         ({"first_offset": 10}, "last_offset"),
         ({"length": 0}, "length"),
+        ({"alarms": [_alarm(at=60_000)]}, "outside the time"),
+        ({"alarms": [_alarm(at=-1)]}, "outside the time"),
+        ({"alarms": [_alarm(offset=10)]}, "outside the records"),
+        ({"alarms": [_alarm(direction="sideways")]}, "alarms"),
+        ({"alarms": [_alarm(statistic=None)]}, "statistic"),
+        ({"alarms": [_alarm(worker="w1")]}, "worker"),
+        ({"alarms_beyond_limit": -1}, "alarms_beyond_limit"),
     ],
 )
 def test_a_wrong_record_is_refused_by_field(changes, named):

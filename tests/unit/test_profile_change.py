@@ -190,7 +190,7 @@ def test_what_was_stored_of_the_old_profile_is_deleted_with_it():
     line = line_of(old_then_new(), log(), [30 * 20] * 3)
     rows = [name for name in line.fields if "row/" in name or "counts/" in name]
     assert min(int(name.rpartition("/")[2]) for name in rows) == SWITCH
-    assert line.fields['["loans","1",""]plan'] == f"{NEW} 60000".encode()
+    assert line.fields['["loans","1",""]plan'].startswith(f"{NEW} 60000".encode())
 
 
 @pytest.mark.parametrize("models", [old_then_new(), [model(MOVED, since=CHANGED)]], ids=["changed", "first"])

@@ -113,7 +113,7 @@ def test_an_event_has_its_envelope_from_the_named_columns(write):
             "features": {"x": 1},
             "prediction": {"label": "yes", "score": 0.9},
             "actual": "no",
-            "tags": {"segment": "north"},
+            "tags": {"where": "north"},
         }
     ]
     assert events_of(path, Columns(score="s", exclude=("p",)))[0]["prediction"] == {"score": 0.9}

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, S
 from pydantic.json_schema import SkipJsonSchema
 
 from driftgauge.durations import parse_duration
+from driftgauge.profiles.profile import MAX_SEGMENTS
 from driftgauge.timestamps import parse_timestamp
 
 _DURATION_PATTERN = r"^\s*\d+\s*(ms|s|m|h|d)\s*$"
@@ -52,6 +53,12 @@ def _version(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _segment(value: Any) -> Any:
+    if isinstance(value, bool | float):
+        raise ValueError(f"{value!r} is no text: quote it as the tag is written")  # noqa: TRY004
+    return str(value) if isinstance(value, int) else value
+
+
 def _topic(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -69,6 +76,7 @@ Version = Annotated[
     str, Field(min_length=1, max_length=256), BeforeValidator(_version, json_schema_input_type=str | int)
 ]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
+SegmentName = Annotated[Name, BeforeValidator(_segment, json_schema_input_type=str | int)]
 # `{}` would clash with the hash tag of the Redis keys, `:` with their separator.
 KeyPart = Annotated[str, Field(pattern=r"^[^{}:\s]{1,128}$")]
 TopicName = Annotated[str, Field(pattern=_TOPIC_PATTERN)]
@@ -211,6 +219,25 @@ class ModelPanesConfig(_Section):
     length: PaneLength
 
 
+class SegmentsConfig(_Section):
+    """Which of the profile's segments are watched on their own: those of `values`, at most `limit` (0: none).
+
+    Absent: `tag` as in the profile, `values` the largest, `limit` as `limits.segments`.
+    """
+
+    tag: Name | None = None
+    values: Annotated[list[SegmentName], Field(min_length=1)] | None = None
+    limit: Annotated[int, Field(ge=0, le=MAX_SEGMENTS)] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        values = self.values or []
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
+            raise ValueError(f"values names {twice!r} twice")
+        return self
+
+
 class ModelConfig(_Section):
     """One watched model version. `features_from`: where its features are counted, see `Config.features_topic`.
 
@@ -226,6 +253,7 @@ class ModelConfig(_Section):
     false_alarm_budget: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
     features_from: Literal["predictions", "features"] | None = None
     panes: ModelPanesConfig | None = None
+    segments: SegmentsConfig | None = None
 
 
 class CheckpointConfig(_Section):
@@ -254,12 +282,18 @@ class LimitsConfig(_Section):
 
     `max_record_bytes`: longer records go to the dead letters; `ring_panes`: how many non-empty panes of each series are
     remembered, for levels and change points; `unknown_subjects`: how many models and versions without a profile are
-    told of at a time (0: none), the events of others are counted only.
+    told of at a time (0: none), the events of others are counted only; `event_alarms`: how many alarms of a detector on
+    single events, on one series, a partial pane carries, the rest are counted; `distinct_features`: of how many
+    features of a model it is watched whether their values repeat (0: of none); `segments`: how many of a model are
+    watched where it doesn't say itself (0: none).
     """
 
     max_record_bytes: int = Field(default=1_000_000, ge=1024)
     ring_panes: int = Field(default=1440, ge=60)
     unknown_subjects: int = Field(default=50, ge=0, le=10_000)
+    event_alarms: int = Field(default=4, ge=1, le=1000)
+    distinct_features: int = Field(default=8, ge=0, le=100)
+    segments: int = Field(default=20, ge=0, le=MAX_SEGMENTS)
 
 
 class Config(_Section):

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from driftgauge.config import Config, ModelConfig
 from driftgauge.config_env import overrides, section_at, variable_of
+from driftgauge.config_segments import problems_of_segments
 from driftgauge.config_yaml import Document, Path, Position, Problem, parse
 from driftgauge.errors import ConfigError, DriftgaugeError
 from driftgauge.profiles.profile import Profile
@@ -84,6 +85,11 @@ def load_with_profiles(
             )
             reading.problems.append(Problem(("models", index, "profile"), message))
         profiles.append(profile)
+    reading.raise_problems()
+    for index, (model, known) in enumerate(zip(config.models, profiles, strict=True)):
+        if model.segments is not None:
+            found = problems_of_segments(known, model.segments, config.limits.segments)
+            reading.problems += [Problem(("models", index, "segments", *at), message) for at, message in found]
     reading.raise_problems()
     if examine is not None:
         reading.problems += [Problem(where, message) for where, message in examine(config, profiles)]

@@ -22,11 +22,16 @@ from driftgauge.alerts.lifecycle import LifecycleSettings, repeat_interval
 from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.alerts.watch import WatchPlan
 from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
+from driftgauge.config_segments import WatchedSegments, watched_segments
 from driftgauge.decode.decoder import Decoder
 from driftgauge.decode.model import ModelDecoding
+from driftgauge.detect.budget import NOT_BY_BUDGET, whole_and_segment
 from driftgauge.detect.detectors import DETECTORS
-from driftgauge.detect.registry import build_detectors
-from driftgauge.detect.river_state import check_river
+from driftgauge.detect.events.bank import EventBank
+from driftgauge.detect.events.chosen import misfits
+from driftgauge.detect.events.on_events import OnEvents
+from driftgauge.detect.registry import build_detectors, switched_on
+from driftgauge.detect.river_canary import check_classes
 from driftgauge.detect.types import Detector, DetectorContext
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
@@ -35,7 +40,7 @@ from driftgauge.panes.schedule import ALWAYS, first_pane
 from driftgauge.panes.unprofiled import UnprofiledPlan
 from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout
-from driftgauge.profiles.profile import Profile
+from driftgauge.profiles.profile import Profile, features_with_repeats
 from driftgauge.records import Source
 from driftgauge.sources.event_log import EventTopic
 from driftgauge.subject import Subject
@@ -58,16 +63,17 @@ class EngineSettings:
     ring_panes: int
     max_record_bytes: int
     unknown_subjects: int
+    event_alarms: int
+    distinct_features: int
 
     @classmethod
     def of(
         cls, panes: PanesConfig, alerts: AlertsConfig, limits: LimitsConfig, detectors: Mapping[str, Mapping[str, Any]]
     ) -> EngineSettings:
-        """From the configuration's sections; every known detector is on unless it says `enabled: false`."""
+        """From the configuration's sections; see `switched_on` for which detectors are."""
         for name in detectors:
             if name not in DETECTORS:
                 raise ConfigError(f"detectors.{name}: no such detector; there are {', '.join(DETECTORS)}")
-        chosen = {name: dict(detectors.get(name, {})) for name in DETECTORS}
         return cls(
             out_of_orderness=panes.out_of_orderness,
             lifecycle=LifecycleSettings(
@@ -75,10 +81,12 @@ class EngineSettings:
                 horizon_panes=alerts.confirm_horizon_panes,
                 repeat_interval=alerts.repeat_interval,
             ),
-            detectors={name: own for name, own in chosen.items() if own.pop("enabled", True)},
+            detectors=switched_on(DETECTORS, detectors),
             ring_panes=limits.ring_panes,
             max_record_bytes=limits.max_record_bytes,
             unknown_subjects=limits.unknown_subjects,
+            event_alarms=limits.event_alarms,
+            distinct_features=limits.distinct_features,
         )
 
 
@@ -87,6 +95,8 @@ class Model:
     """A watched model version, resolved. `features_from`: the kind of topic its features are counted from.
 
     `since`: start (ms) of the first pane it holds for; where a version changes its profile there is one per profile.
+    `segments` are watched beside it: each is a model but for the profile, with a part of the budget; `budget` is what
+    is left of the model's for the subject itself. Events are of the segment that their tag `tag` names.
     """
 
     subject: Subject
@@ -97,6 +107,17 @@ class Model:
     features_from: str
     settings: EngineSettings
     since: int = ALWAYS
+    tag: str = ""
+    segments: tuple[Model, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[Model, ...]:
+        """Everything of it that has panes, detectors and alerts: the whole, then its segments."""
+        return (self, *self.segments)
+
+    def starting(self, since: int) -> Model:
+        """The same, with its segments, from a time (ms) on."""
+        return replace(self, since=since, segments=tuple(part.starting(since) for part in self.segments))
 
     @property
     def layout(self) -> Layout:
@@ -158,14 +179,37 @@ class Unprofiled:
 
 
 def model_of(
-    profile: Profile, settings: EngineSettings, *, pane_length: int, budget: float, features_from: str = "predictions"
+    profile: Profile,
+    settings: EngineSettings,
+    *,
+    pane_length: int,
+    budget: float,
+    features_from: str = "predictions",
+    segments: WatchedSegments | None = None,
 ) -> Model:
-    """A model from its profile."""
+    """A model from its profile, with those of the profile's segments that are watched (None: none)."""
     if not profile.features and profile.prediction is None:
         raise ConfigError(f"the profile of {profile.model_id}/{profile.model_version} has no feature and no prediction")
-    contrasts = contrasts_of(Layout.of(profile), pane_length)
+    repeats = features_with_repeats(profile, pane_length, settings.distinct_features)
+    contrasts = contrasts_of(Layout.of(profile, repeats), pane_length)
     subject = Subject(profile.model_id, profile.model_version)
-    return Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
+    whole = Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
+    if profile.segments is None or segments is None or not segments.chosen:
+        return whole
+    own, each = whole_and_segment(budget, segments.limit)
+    by_budget = {name: chosen for name, chosen in settings.detectors.items() if name not in NOT_BY_BUDGET}
+    parts = [
+        replace(
+            whole,
+            subject=subject._replace(segment=part.value),
+            contrasts=contrasts_of(contrasts.layout.within(part), pane_length),
+            budget=each,
+            settings=replace(settings, detectors=by_budget),
+            tag=profile.segments.tag,
+        )
+        for part in segments.chosen
+    ]
+    return replace(whole, budget=own, tag=profile.segments.tag, segments=tuple(parts))
 
 
 def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]:
@@ -182,6 +226,7 @@ def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]
             pane_length=config.pane_length(entry, profile.suggested_pane),
             budget=entry.false_alarm_budget,
             features_from=config.features_topic(entry),
+            segments=watched_segments(profile, entry.segments, config.limits.segments),
         )
         for entry, profile in watched
     ]
@@ -192,7 +237,7 @@ def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]
         before = lengths.get(model.subject, unprofiled.length_of(model.subject.model_id))
         lengths[model.subject] = model.pane_length
         if entry.effective_from is not None:
-            models[i] = replace(model, since=first_pane(entry.effective_from, model.pane_length, before))
+            models[i] = model.starting(first_pane(entry.effective_from, model.pane_length, before))
     return models
 
 
@@ -243,13 +288,19 @@ def problems_of(config: Config, profiles: Sequence[Profile | None]) -> Iterator[
                 # A detector's message names the setting it is about.
                 setting = [key for key in own if re.search(rf"\b{re.escape(key)}\b", message.partition(";")[0])][:1]
                 yield ("detectors", name, *setting), message
+    series = [entry for model in models_of(config, profiles) for entry in model.contrasts.series]
+    for name, own in config.detectors.items():
+        named = own.get("series") if own.get("enabled", True) else None
+        texts = [entry if isinstance(entry, str) else "" for entry in named] if isinstance(named, list) else []
+        yield from ((("detectors", name, "series", at), text) for at, text in misfits(series, texts))
 
 
 def default_model(profile: Profile, *, pane: str = "auto", budget: float = 1.0) -> Model:
     """A model with the default settings, for files without a configuration. `pane` is a duration or `auto`."""
     settings = EngineSettings.of(PanesConfig(), AlertsConfig(), LimitsConfig(), {})
     length = parse_duration(profile.suggested_pane if pane == "auto" else pane)
-    return model_of(profile, settings, pane_length=length, budget=budget)
+    segments = watched_segments(profile, None, LimitsConfig().segments)
+    return model_of(profile, settings, pane_length=length, budget=budget, segments=segments)
 
 
 def by_rows(model: Model) -> Model:
@@ -260,7 +311,8 @@ def by_rows(model: Model) -> Model:
     if model.profile.reference.timed:
         return model
     layout = replace(model.layout, told_days=math.inf)
-    return replace(model, contrasts=contrasts_of(layout, model.pane_length))
+    segments = tuple(by_rows(part) for part in model.segments)
+    return replace(model, contrasts=contrasts_of(layout, model.pane_length), segments=segments)
 
 
 def decoder_of(
@@ -280,6 +332,8 @@ def decoder_of(
             count_features=kind is None or model.features_from == kind,
             count_prediction=kind in (None, "predictions"),
             since=model.since,
+            tag=model.tag,
+            segments=tuple(part.subject.segment for part in model.segments),
         )
         for model in models
     ]
@@ -300,12 +354,14 @@ def ingest_of(
     cut_start: bool = False,
     unprofiled: Unprofiled | None = None,
 ) -> SourceIngest:
-    """A fresh ingest of one source."""
+    """A fresh ingest of one source. StateError as `stage_of`, if detectors are to look at single events."""
     unprofiled = unprofiled or _unprofiled_beside(models)
     plans: dict[Subject, SubjectPlan] = {}
     for model in models:
-        before = plans.get(model.subject)
-        plans[model.subject] = SubjectPlan(model.layout, model.pane_length, model.since, before)
+        for part in model.subjects:
+            segments = [one.subject for one in part.segments]
+            before = plans.get(part.subject)
+            plans[part.subject] = SubjectPlan(model.layout, model.pane_length, model.since, before, segments)
     return SourceIngest(
         source,
         decoder,
@@ -313,7 +369,26 @@ def ingest_of(
         out_of_orderness=unprofiled.settings.out_of_orderness,
         cut_start=cut_start,
         unprofiled=unprofiled.panes,
+        bank=_bank_of(models),
     )
+
+
+def _bank_of(models: Sequence[Model]) -> EventBank | None:
+    """The detectors on single events; None if there are none. StateError as `stage_of`."""
+    detectors = {
+        (model.subject, model.since): [d for d in model.detectors() if isinstance(d, OnEvents)] for model in models
+    }
+    if not any(detectors.values()):
+        return None
+    _check_river(models)
+    return EventBank(
+        lambda: {plan: [detector.watch() for detector in own] for plan, own in detectors.items()},
+        models[0].settings.event_alarms,
+    )
+
+
+def _check_river(models: Sequence[Model]) -> None:
+    check_classes(sorted({name for model in models for name in model.settings.detectors}))
 
 
 def watch_plan(model: Model, before: WatchPlan | None = None) -> WatchPlan:
@@ -333,10 +408,10 @@ def watch_plan(model: Model, before: WatchPlan | None = None) -> WatchPlan:
 def stage_of(models: Sequence[Model], unprofiled: Unprofiled | None = None) -> DetectStage:
     """A fresh detect stage of all models. StateError if the installed river keeps its state in another layout."""
     unprofiled = unprofiled or _unprofiled_beside(models)
-    check_river()
+    _check_river(models)
     plans: dict[Subject, WatchPlan] = {}
-    for model in models:
-        plans[model.subject] = watch_plan(model, plans.get(model.subject))
+    for part in (part for model in models for part in model.subjects):
+        plans[part.subject] = watch_plan(part, plans.get(part.subject))
     return DetectStage(plans, unprofiled.plan)
 
 
@@ -346,9 +421,9 @@ def renderer_of(
     """What dresses transitions up as alert events."""
     lifecycle = (unprofiled or _unprofiled_beside(models)).settings.lifecycle
     publishing: dict[Subject, list[tuple[int, Publishing]]] = {}
-    for model in models:
+    for model in (part for whole in models for part in whole.subjects):
         repeat = repeat_interval(model.settings.lifecycle, model.pane_length)
-        of_model = Publishing(model.subject, model.layout.profile_hash, run, repeat)
+        of_model = Publishing(model.subject, model.layout.profile_hash, run, repeat, tag=model.tag)
         publishing.setdefault(model.subject, []).insert(0, (model.since, of_model))
 
     def dress(raised: Raised) -> AlertEvent:
@@ -363,7 +438,7 @@ def renderer_of(
 
 def run_id_of(models: Sequence[Model], group: str) -> str:
     """Derived from the group and what is analysed, so that every worker of a group says the same."""
-    analyses = sorted(f"{model.subject} {model.analysis}" for model in models)
+    analyses = sorted(f"{model.subject} {model.analysis}" for whole in models for model in whole.subjects)
     return hashlib.sha256(orjson.dumps([group, *analyses])).hexdigest()[:16]
 
 

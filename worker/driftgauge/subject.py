@@ -1,4 +1,4 @@
-"""What is watched: one model version, later one segment of it."""
+"""What is watched: one model version, or one segment of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Subject(NamedTuple):
-    """Identity of a monitored stream. All strings; an event's version 7 and "7" are the same version."""
+    """Identity of a monitored stream. All strings; an event's version 7 and "7" are the same version.
+
+    `segment`: the text of the tag that the model has segments by, empty for the whole.
+    """
 
     model_id: str
     model_version: str

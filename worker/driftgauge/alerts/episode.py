@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from driftgauge.alerts.transition import Severity
 from driftgauge.errors import StateError
 
-VERSION = 1
+VERSION = 2
 
-# detector name -> (statistic, threshold, p-value) of its first alarm in the episode
-Agreed = dict[str, tuple[float, float, float | None]]
+
+class Agreed(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """A detector's first alarm in the episode, and the partitions of all its alarms; see `Detection`."""
+
+    statistic: float
+    threshold: float
+    p_value: float | None = None
+    window: Annotated[int, Meta(ge=1)] | None = None
+    partitions: list[str] = []
 
 
 class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -30,7 +38,7 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     onset: int
     before: float
     n_before: int
-    detectors: Agreed
+    detectors: dict[str, Agreed]
     opened_pane_end: int = 0
     severity: Severity = "warning"
     ordinal: int = 0

@@ -17,11 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from driftgauge.alerts.distances import distances
 from driftgauge.alerts.fingerprint import fingerprint
 from driftgauge.alerts.identity import event_id
-from driftgauge.alerts.natural import CellShift, Median, medians, top_cells
+from driftgauge.alerts.natural import CellShift, Change, Statistic, Unit, natural_change, top_cells
 from driftgauge.alerts.severity import AlertName, alertname_of
 from driftgauge.alerts.text import describe, summarise
 from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Reason, Severity, Transition
 from driftgauge.detect.types import Direction
+from driftgauge.durations import format_duration
 from driftgauge.subject import Subject
 from driftgauge.timestamps import FIRST_MS, LAST_MS, format_timestamp
 
@@ -76,12 +77,18 @@ class Annotations(_Wire):
 
 
 class DetectorNumbers(_Wire):
-    """A detector that agreed, with the numbers of its first alarm. null: not a finite number."""
+    """A detector that agreed, with the numbers of its first alarm. null: not a finite number.
+
+    `window`: how long the window is that differs (`15m`), of detectors that compare windows. `partitions`: of detectors
+    on single events, those whose events alarmed (`topic:partition`).
+    """
 
     name: str
     statistic: Number | None
     threshold: Number | None
     p_value: Share | None = Field(default=None, exclude_if=_is_none)
+    window: Annotated[str, Field(pattern=r"^\d+(ms|s|m|h|d)$")] | None = Field(default=None, exclude_if=_is_none)
+    partitions: list[str] = Field(default=[], exclude_if=_is_empty)
 
 
 class ChangePoint(_Wire):
@@ -93,11 +100,20 @@ class ChangePoint(_Wire):
 
 
 class Natural(_Wire):
-    """The change in the data's own units. `to_beyond`: the median now lies below or above the limit given in `to`."""
+    """The change in the data's own units: of `statistic`, in `unit`, by `effect`.
 
-    statistic: Literal["median"]
+    value: the feature's own unit, of which `sd` is the reference's standard deviation; percent: of the events; values:
+    distinct ones in `among` events. `to_beyond`: what is now lies below or above the reference's range; a median is
+    then beyond the limit given in `to`, a width at least as large.
+    """
+
+    statistic: Statistic
+    unit: Unit
     from_: Number = Field(validation_alias="from", serialization_alias="from")
     to: Number
+    effect: Number
+    sd: Number | None = Field(default=None, exclude_if=_is_none)
+    among: Count | None = Field(default=None, exclude_if=_is_none)
     to_beyond: Literal["below", "above"] | None = Field(default=None, exclude_if=_is_none)
 
 
@@ -133,7 +149,8 @@ class Detail(_Wire):
     """The evidence. `from`, `to`, `effect` in the series' own unit (share in [0, 1], PSI); `effect_sd` in reference sd.
 
     null where a level is unknown because no event was behind it. `profile` is null in a `BaselineMissing` only.
-    `reason` says why an alert is resolved whose problem is not over.
+    `reason` says why an alert is resolved whose problem is not over. `baseline`: up to when production had told of the
+    noise, season or distribution that this was held against, where that is not the profile's.
     """
 
     detectors: list[DetectorNumbers]
@@ -151,6 +168,7 @@ class Detail(_Wire):
     distances: Distances | None = Field(default=None, exclude_if=_is_none)
     superseded_by: Severity | None = Field(default=None, exclude_if=_is_none)
     reason: Reason | None = Field(default=None, exclude_if=_is_none)
+    baseline: Time | None = Field(default=None, exclude_if=_is_none)
 
 
 class Offsets(_Wire):
@@ -198,13 +216,28 @@ class AlertEvent(_Wire):
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """What all events of a subject share. `profile`: content hash; `repeat_interval`: ms between repeats."""
+    """What all events of a subject share. `profile`: content hash; `repeat_interval`: ms between repeats.
+
+    `tag`: name of the tag whose text is the subject's segment.
+    """
 
     subject: Subject
     profile: str
     run: Run
     repeat_interval: int = 86_400_000
     generator_url: str = ""
+    tag: str = ""
+
+    @property
+    def segment(self) -> str:
+        """`country de`; empty for the whole."""
+        return f"{self.tag} {self.subject.segment}" if self.subject.segment else ""
+
+    @property
+    def model(self) -> str:
+        """`loans/1`, with its segment where it has one."""
+        whole = self.subject._replace(segment="")
+        return f"{whole}, {self.segment}" if self.segment else str(whole)
 
 
 def render(transition: Transition, publishing: Publishing) -> AlertEvent:
@@ -223,7 +256,8 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
     )
     resolved = transition.event == "resolved"
     expiry = transition.at if resolved else transition.at + REPEATS_UNTIL_EXPIRY * publishing.repeat_interval
-    shown, cells = _medians_shown(transition), top_cells(series, transition.evidence.live_counts)
+    natural, cells = _natural_change(transition), top_cells(series, transition.evidence.live_counts)
+    summary = summarise(transition, natural, cells)
     return AlertEvent(
         event_id=event_id(subject, transition),
         event=transition.event,
@@ -231,23 +265,23 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
         fingerprint=fingerprint(labels.model_dump(by_alias=True)),
         labels=labels,
         annotations=Annotations(
-            summary=summarise(transition, shown, cells),
-            description=describe(transition, subject, publishing.profile, cells),
+            summary=f"{publishing.segment}: {summary}" if publishing.segment else summary,
+            description=describe(transition, publishing.model, publishing.profile, cells),
         ),
         startsAt=event_time(transition.opened_pane_end),
         endsAt=event_time(expiry),
         updatedAt=event_time(transition.at),
         generatorURL=publishing.generator_url,
-        detail=_detail(transition, publishing.profile, shown, cells),
+        detail=_detail(transition, publishing.profile, natural, cells),
         source=source_records(transition.offsets),
         run=publishing.run,
     )
 
 
-def _medians_shown(transition: Transition) -> tuple[Median, Median] | None:
-    if transition.is_over:
-        return None
-    return medians(transition.series, transition.evidence.live_counts)
+def _natural_change(transition: Transition) -> Change | None:
+    evidence = transition.evidence
+    live = None if transition.is_over else evidence.live_counts
+    return natural_change(transition.series, evidence.before, evidence.after, live)
 
 
 def _distances(transition: Transition) -> Distances | None:
@@ -258,9 +292,7 @@ def _distances(transition: Transition) -> Distances | None:
     return Distances.model_validate(found) if found else None
 
 
-def _detail(
-    transition: Transition, profile: str, shown: tuple[Median, Median] | None, cells: list[CellShift]
-) -> Detail:
+def _detail(transition: Transition, profile: str, natural: Change | None, cells: list[CellShift]) -> Detail:
     evidence = transition.evidence
     before, after = _finite(evidence.before), _finite(evidence.after)
     return Detail(
@@ -275,12 +307,28 @@ def _detail(
         n_after=evidence.n_after,
         profile=profile,
         cells=[Cell(name=cell.name, from_=cell.before, to=cell.after) for cell in cells],
-        natural=None
-        if shown is None
-        else Natural(statistic="median", from_=shown[0].value, to=shown[1].value, to_beyond=shown[1].beyond),
+        natural=None if natural is None else _natural(natural),
         distances=_distances(transition),
         superseded_by=transition.superseded_by,
         reason=transition.reason,
+        baseline=None if transition.series.baseline is None else event_time(transition.series.baseline),
+    )
+
+
+def _natural(change: Change) -> Natural | None:
+    effect = change.after - change.before
+    # Halves of the range of doubles may lie further apart than any double.
+    if not math.isfinite(effect):
+        return None
+    return Natural(
+        statistic=change.statistic,
+        unit=change.unit,
+        from_=change.before,
+        to=change.after,
+        effect=effect,
+        sd=change.sd,
+        among=change.among,
+        to_beyond=change.beyond,
     )
 
 
@@ -290,6 +338,8 @@ def _numbers(detector: DetectorEvidence) -> DetectorNumbers:
         statistic=_finite(detector.statistic),
         threshold=_finite(detector.threshold),
         p_value=_finite(detector.p_value),
+        window=None if detector.window is None else format_duration(detector.window),
+        partitions=list(detector.partitions),
     )
 
 

@@ -76,14 +76,17 @@ class SeriesPast:
         stop = int(np.searchsorted(self.starts, before))
         return _level(self.values[:stop], self.n[:stop])
 
-    def split(self) -> Split | None:
-        """Largest |m1 - m0| sqrt(n0 n1 / (n0 + n1)) over all cuts (likelihood-ratio split); None if too short."""
+    def split(self, after: int = MIN_SIDE) -> Split | None:
+        """Largest |m1 - m0| sqrt(n0 n1 / (n0 + n1)) over all cuts (likelihood-ratio split); None if too short.
+
+        At least MIN_SIDE panes lie before the cut, and `after` behind it.
+        """
         total = len(self.values)
-        if total < 2 * MIN_SIDE:
+        if total < MIN_SIDE + after:
             return None
         weight = np.cumsum(self.n).astype(np.float64)
         summed = np.cumsum(self.values * self.n)
-        cuts = np.arange(MIN_SIDE, total - MIN_SIDE + 1)
+        cuts = np.arange(MIN_SIDE, total - after + 1)
         n0, n1 = weight[cuts - 1], weight[-1] - weight[cuts - 1]
         gap = (summed[-1] - summed[cuts - 1]) / n1 - summed[cuts - 1] / n0
         cut = int(cuts[np.argmax(np.abs(gap) * np.sqrt(n0 * n1 / weight[-1]))])

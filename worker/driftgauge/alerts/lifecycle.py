@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.alerts.episode import Episode, Episodes, decode_episodes, encode_episodes
+from driftgauge.alerts.episode import Agreed, Episode, Episodes, decode_episodes, encode_episodes
 from driftgauge.alerts.levels import Level, SeriesPast
 from driftgauge.alerts.severity import SEVERITIES, severity_of
 from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, Reason, Severity, Transition
@@ -155,10 +155,9 @@ class Lifecycle:
         if detection.onset is not None and (episode.phase == "candidate"):
             episode.onset = detection.onset
             self._set_before(history, moment, series, episode)
-        if series.kind == "value" and detection.confirmed:
+        if series.kind == "value" and detection.confirmed and not detection.of_own_past:
             episode.off_reference = True
-        agreed = (detection.statistic, detection.threshold, detection.p_value)
-        episode.detectors.setdefault(detection.detector, agreed)
+        _note_agreed(episode, detection)
         return series.key, detection.confirmed
 
     def _advance(self, history: History, moment: _Moment, key: str, *, confirmed: bool) -> list[Transition]:
@@ -176,7 +175,9 @@ class Lifecycle:
         if split is None:
             return False
         episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
-        effect = abs(split.after.mean - split.before.mean)
+        gap = split.after.mean - split.before.mean
+        # Of a rate only a rise matters.
+        effect = gap if series.kind == "rate" else abs(gap)
         panes = min(split.after.panes, self._settings.confirm_panes)
         needed = series.tolerance * self._settings.confirm_panes
         if panes < _CONFIRM_MIN_PANES or effect * panes < needed:
@@ -256,7 +257,8 @@ class Lifecycle:
     def _find_onset(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
         """Of a series found off its reference: the best cut, or the first pane known if it was off all along."""
         past = self._past(history, moment, series)
-        split = past.split()
+        # A pane alone may have been enough to decide.
+        split = past.split(after=1)
         changed = split is not None and abs(split.after.mean - split.before.mean) > series.tolerance
         if split is not None and (changed or abs(split.before.mean - series.reference) <= series.tolerance):
             episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
@@ -286,7 +288,7 @@ class Lifecycle:
         slack = window_of(series) if series.kind == "window" else self._length
         gap = level.mean - episode.before
         evidence = Evidence(
-            detectors=tuple(DetectorEvidence(name, *numbers) for name, numbers in sorted(episode.detectors.items())),
+            detectors=tuple(_evidence(name, agreed) for name, agreed in sorted(episode.detectors.items())),
             direction="up" if gap >= 0 else "down",
             before=episode.before,
             after=level.mean,
@@ -317,12 +319,27 @@ class Lifecycle:
         return transition
 
 
+def _note_agreed(episode: Episode, detection: Detection) -> None:
+    """The numbers are those of a detector's first alarm, the partitions those of all of them."""
+    agreed = episode.detectors.get(detection.detector)
+    if agreed is None:
+        numbers = (detection.statistic, detection.threshold, detection.p_value, detection.window)
+        agreed = episode.detectors[detection.detector] = Agreed(*numbers)
+    agreed.partitions = sorted({*agreed.partitions, *detection.partitions})
+
+
+def _evidence(name: str, agreed: Agreed) -> DetectorEvidence:
+    numbers = (agreed.statistic, agreed.threshold, agreed.p_value, agreed.window)
+    return DetectorEvidence(name, *numbers, tuple(agreed.partitions))
+
+
 def _live_counts(history: History, moment: _Moment, series: Series, onset: int) -> NDArray[np.int64]:
     back = moment.back
     if series.kind == "window" and window_of(series) > window_length(moment.pane.length):
         return history.day_before(moment.pane.start)[series.slot.start : series.slot.stop]
     starts = history.count_starts.rows(back)[:, 0].astype(np.int64)
-    since = starts >= onset if series.kind != "window" else np.ones(len(starts), bool)
+    # Non-empty panes are remembered: after a gap they reach further back than the window does.
+    since = starts >= (moment.pane.end - window_of(series) if series.kind == "window" else onset)
     cells = history.counts.rows(back)[since, series.slot.start : series.slot.stop].astype(np.int64)
     total: NDArray[np.int64] = cells.sum(axis=0)
     return total

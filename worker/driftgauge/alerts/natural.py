@@ -1,11 +1,12 @@
-"""A change in the units of the data: the median before and after, and the cells that moved most.
+"""A change in the units of the data: a median, a width, a percentage before and after, and the cells that moved most.
 
-Detectors work on normalised series; a person wants to read "income 52,300 -> 48,100". All of it comes from counts:
-those of the reference and those since the onset.
+Detectors work on normalised series; a person wants to read "income 52,300 -> 48,100". Where values are told it is from
+counts: those of the reference and those since the onset.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,13 +19,32 @@ from driftgauge.profiles.series import Series
 TOP_CELLS = 5
 Counts = NDArray[np.int64]
 Beyond = Literal["below", "above"]
+Statistic = Literal["median", "interquartile_range", "percent_of_events", "distinct_values"]
+Unit = Literal["value", "percent", "values"]
 
 
-class Median(NamedTuple):
-    """A median in natural units. `beyond`: it lies outside the reference's range, and `value` is the limit passed."""
+class Quantile(NamedTuple):
+    """A quantile in natural units. `beyond`: it lies outside the reference's range, and `value` is the limit passed."""
 
     value: float
     beyond: Beyond | None = None
+
+
+class Change(NamedTuple):
+    """What `statistic` was in the reference (or before the onset) and is now, in `unit`.
+
+    Of a feature's location the median and of its spread the interquartile range, in the feature's own unit, with the
+    reference's `sd` in it; of rates and shares percent of the events; of repeats the distinct values of `among` events.
+    `beyond`: `after` is a bound only, as values lie outside the reference's range; widths are then larger.
+    """
+
+    statistic: Statistic
+    unit: Unit
+    before: float
+    after: float
+    sd: float | None = None
+    beyond: Beyond | None = None
+    among: int | None = None
 
 
 class CellShift(NamedTuple):
@@ -35,33 +55,60 @@ class CellShift(NamedTuple):
     after: float
 
 
-def median_of(spec: NumericField, counts: Counts) -> Median | None:
-    """Median of int64 [cells] counts, by linear interpolation inside its bin; None where nothing valid was counted."""
+def quantile_of(spec: NumericField, counts: Counts, share: float) -> Quantile | None:
+    """The value below which a `share` of int64 [cells] counts lies, linear inside its bin; None if nothing is valid."""
     below, above = (int(counts[spec.cell_names.index(name, spec.bins)]) for name in ("below", "above"))
     bins = counts[: spec.bins]
-    half = (below + int(bins.sum()) + above) / 2
-    if half == 0:
+    rank = (below + int(bins.sum()) + above) * share
+    if rank == 0:
         return None
-    if below and half <= below:
-        return Median(spec.low, "below")
+    if below and rank <= below:
+        return Quantile(spec.low, "below")
     reached = below + np.cumsum(bins)
-    if not len(bins) or half > reached[-1]:
-        return Median(spec.high, "above")
-    index = int(np.searchsorted(reached, half))
+    if not len(bins) or rank > reached[-1]:
+        return Quantile(spec.high, "above")
+    index = int(np.searchsorted(reached, rank))
     bounds = [spec.minimum, *spec.edges, spec.maximum]
-    inside = (half - (reached[index] - bins[index])) / bins[index]
-    return Median(float(bounds[index] + inside * (bounds[index + 1] - bounds[index])))
+    inside = (rank - (reached[index] - bins[index])) / bins[index]
+    return Quantile(float(bounds[index] + inside * (bounds[index + 1] - bounds[index])))
 
 
-def medians(series: Series, live: Counts) -> tuple[Median, Median] | None:
-    """Median of the reference and of `live`; None where the series isn't a numeric location or nothing is known."""
+def natural_change(series: Series, before: float, after: float, live: Counts | None) -> Change | None:
+    """A change from level `before` to `after` in natural units; None where there are none, or nothing is known.
+
+    `live` int64 [cells of the slot]: counts since the onset; None: they say nothing about how it is now.
+    """
+    if series.kind == "window" or not (math.isfinite(before) and math.isfinite(after)):
+        return None
+    if series.among:
+        held = series.among
+        return Change("distinct_values", "values", held * (1 - before), held * (1 - after), among=held)
+    if series.kind == "rate" or series.category is not None:
+        return Change("percent_of_events", "percent", 100 * before, 100 * after)
     spec = series.slot.spec
-    if series.category is not None or not series.name.endswith("location") or not isinstance(spec, NumericField):
+    if live is None or not isinstance(spec, NumericField) or len(live) != len(spec.counts):
         return None
-    if len(live) != len(spec.counts):
+    counts = np.array(spec.counts, np.int64), live
+    return _median(spec, *counts) if series.name.endswith("location") else _width(spec, *counts)
+
+
+def _median(spec: NumericField, reference: Counts, live: Counts) -> Change | None:
+    before, after = quantile_of(spec, reference, 0.5), quantile_of(spec, live, 0.5)
+    if before is None or after is None:
         return None
-    before, after = median_of(spec, np.array(spec.counts, np.int64)), median_of(spec, live)
-    return None if before is None or after is None else (before, after)
+    return Change("median", "value", before.value, after.value, spec.sd, after.beyond)
+
+
+def _width(spec: NumericField, reference: Counts, live: Counts) -> Change | None:
+    widths: list[float] = []
+    beyond: Beyond | None = None
+    for counts in (reference, live):
+        low, high = quantile_of(spec, counts, 0.25), quantile_of(spec, counts, 0.75)
+        if low is None or high is None:
+            return None
+        widths.append(high.value - low.value)
+        beyond = high.beyond or low.beyond
+    return Change("interquartile_range", "value", widths[0], widths[1], spec.sd, beyond)
 
 
 def top_cells(series: Series, live: Counts) -> list[CellShift]:

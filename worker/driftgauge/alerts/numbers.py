@@ -35,6 +35,19 @@ def percent_change(before: float, after: float) -> str:
     return f"{shown[0]} → {shown[1]}"
 
 
+def distinct(among: int, repeated: float) -> str:
+    """`16.6 distinct values`, of so many events of which the share `repeated` repeats another's value."""
+    if math.isnan(repeated):
+        return "unknown distinct values"
+    return f"{among * (1 - repeated):.3g} distinct value{'s' if round(among * (1 - repeated), 1) != 1 else ''}"
+
+
+def distinct_change(among: int, before: float, after: float) -> str:
+    """`20 distinct values in 20 events → 16.6`."""
+    end = "unknown" if math.isnan(after) else f"{among * (1 - after):.3g}"
+    return f"{distinct(among, before)} in {among} events → {end}"
+
+
 def number(value: float) -> str:
     """Four significant digits: `52,300`, `0.4125`, `1.2e-07`, `3.1e+12`. NaN and infinities: `unknown`."""
     if not math.isfinite(value):

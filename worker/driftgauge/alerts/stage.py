@@ -20,7 +20,7 @@ from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.merge_state import merge_fields, restore_merge
 from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Sources
-from driftgauge.panes.schedule import all_plans, plan_at, refusal
+from driftgauge.panes.schedule import ALWAYS, all_plans, plan_of, refusal
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.profiles.layout import Layout
 from driftgauge.subject import Subject
@@ -40,8 +40,8 @@ class Raised:
 class DetectStage:
     """All subjects of one panes partition.
 
-    Since the process started: `panes_closed` counts panes with a profile, `foreign` partials that were counted with a
-    profile that isn't configured, or over another pane length.
+    Since the process started: `panes_closed` counts panes with a profile, of models and not again of their segments;
+    `foreign` partials that were counted with a profile that isn't configured, or over another pane length.
     """
 
     def __init__(self, plans: Mapping[Subject, WatchPlan], baseline: BaselinePlan | None = None) -> None:
@@ -103,7 +103,8 @@ class DetectStage:
         watches: dict[Subject, SubjectWatch] = {}
         retired: list[str] = []
         for subject, own in by_subject.items():
-            if subject not in self._plans:
+            gone = subject.segment and self._expected(subject, merge.closed_to) is None
+            if subject not in self._plans or gone:
                 retired += [_field(subject, name) for name in own]
                 continue
             plan = self._plan_that_goes_on(subject, own.get("plan"), merge.closed_to)
@@ -122,21 +123,27 @@ class DetectStage:
         return [Raised(*entry) for entry in told]
 
     def _expected(self, subject: Subject, time: int) -> tuple[Layout, int] | None:
-        plan = plan_at(self._plans.get(subject), time)
+        plan = plan_of(self._plans, subject, time)
         return (plan.contrasts.layout, plan.pane_length) if plan is not None else None
+
+    def _plan_of(self, subject: Subject, pane: Pane) -> WatchPlan | None:
+        return plan_of(self._plans, subject, pane.start)
 
     def _until(self, subject: Subject, plan: WatchPlan) -> int:
         """Ms from which on another plan holds; END_OF_TIME: never."""
-        return next((p.since for p in all_plans(self._plans[subject]) if p.before is plan), END_OF_TIME)
+        # A segment ends with the profile that it is of, whether or not the next one has it.
+        whole = all_plans(self._plans[subject._replace(segment="")])
+        return min((p.since for p in whole if p.since > plan.since), default=END_OF_TIME)
 
     def _plan_that_goes_on(self, subject: Subject, mark: bytes | None, closed_to: int) -> WatchPlan:
         """The plan that a stored past belongs to: the one that holds up to where panes are closed, or it is refused."""
-        plan = plan_at(self._plans[subject], closed_to)
+        plan = plan_of(self._plans, subject, closed_to)
         if plan is not None and _mark(plan) == mark:
             return plan
         if plan is not None and any(_mark(former) == mark for former in all_plans(plan.before)):
             raise StateError(refusal(subject, plan.since, closed_to))
-        raise StateError(f"the past of {subject} was counted with another profile or pane length")
+        what = "another profile, pane length or limits.distinct_features"
+        raise StateError(f"the past of {subject} was counted with {what}")
 
     def _is_ours(self, partial: PartialPane) -> bool:
         expected = self._expected(partial.subject, partial.start)
@@ -149,17 +156,20 @@ class DetectStage:
         raised: list[Raised] = []
         unprofiled: list[Pane] = []
         watched: set[Subject] = set()
-        for subject, panes in self.merge.close().items():
-            for plan, stretch in groupby(panes, functools.partial(_plan_of, self._plans.get(subject))):
+        closed = self.merge.close()
+        for subject, panes in closed.items():
+            for plan, stretch in groupby(panes, functools.partial(self._plan_of, subject)):
                 if plan is None:
                     unprofiled += stretch
                 else:
                     watched.add(subject)
                     raised += self._advance(subject, plan, list(stretch))
-        # The end of a file says nothing about a change that would have come.
-        if self.merge.closed_to != END_OF_TIME:
-            for subject in [s for s, watch in self._watches.items() if watch.until <= self.merge.closed_to]:
-                raised += self._retire(subject)
+        reached = self.merge.closed_to
+        if reached == END_OF_TIME:
+            # The end of a file reaches no further than what was counted before it.
+            reached = max((panes[-1].start for panes in closed.values()), default=ALWAYS)
+        for subject in [s for s, watch in self._watches.items() if watch.until <= reached]:
+            raised += self._retire(subject)
         if self._baseline is not None:
             raised += [Raised(*told) for told in self._baseline.advance(unprofiled, self.merge.closed_to, watched)]
         raised.sort(key=lambda r: (r.transition.at, r.subject))
@@ -173,17 +183,13 @@ class DetectStage:
             watch = None
         if watch is None:
             watch = self._watches[subject] = SubjectWatch(plan, self._until(subject, plan))
-        self.panes_closed += len(panes)
+        self.panes_closed += 0 if subject.segment else len(panes)
         return raised + [Raised(subject, transition) for transition in watch.advance(panes)]
 
     def _retire(self, subject: Subject) -> list[Raised]:
         """End the watch of a subject whose last pane under this plan has closed."""
         self._retired += [_field(subject, name) for name in sorted(self._stored.pop(subject, ()))]
         return [Raised(subject, transition) for transition in self._watches.pop(subject).end(subject)]
-
-
-def _plan_of(newest: WatchPlan | None, pane: Pane) -> WatchPlan | None:
-    return plan_at(newest, pane.start)
 
 
 def _first_watched(plans: Mapping[Subject, WatchPlan]) -> dict[Subject, int]:
@@ -193,7 +199,9 @@ def _first_watched(plans: Mapping[Subject, WatchPlan]) -> dict[Subject, int]:
 
 def _mark(plan: WatchPlan) -> bytes:
     """What a subject's stored past can be added to."""
-    return f"{plan.contrasts.layout.profile_hash} {plan.pane_length}".encode()
+    layout = plan.contrasts.layout
+    watched = [slot.name for slot in layout.repeats]
+    return f"{layout.profile_hash} {plan.pane_length}".encode() + (orjson.dumps(watched) if watched else b"")
 
 
 def _field(subject: Subject, name: str) -> str:

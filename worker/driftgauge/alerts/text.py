@@ -9,17 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from driftgauge.alerts.natural import CellShift, Median
-from driftgauge.alerts.numbers import lasted, number, percent, percent_change, since
+from driftgauge.alerts.natural import CellShift, Change
+from driftgauge.alerts.numbers import distinct, distinct_change, lasted, number, percent, percent_change, since
 from driftgauge.alerts.severity import AlertName, alertname_of, measure_of
 from driftgauge.alerts.transition import Transition
 from driftgauge.profiles.layout import Role
 from driftgauge.profiles.profile import CategoricalField, NumericField
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import other_name
-from driftgauge.subject import Subject
-
-Medians = tuple[Median, Median]
 
 _PREFIXES: dict[Role, str] = {"feature": "", "score": "score_", "label": "prediction_"}
 _WORDS = {"missing": "missing", "invalid": "invalid", "unseen": "unseen value", "out_of_range": "out of range"}
@@ -37,13 +34,13 @@ NEXT_STEP: dict[AlertName, str] = {
 }
 
 
-def summarise(transition: Transition, medians: Medians | None, cells: Sequence[CellShift]) -> str:
-    """One line. `medians`: of the reference and now, where the series is a numeric location."""
+def summarise(transition: Transition, natural: Change | None, cells: Sequence[CellShift]) -> str:
+    """One line. `natural`: the change in the data's own units, where there are any."""
     evidence = transition.evidence
     if transition.is_over:
         return f"{_back(transition)}, lasted {lasted(transition.at - evidence.onset)}"
     when = since(evidence.onset, transition.opened_pane_end)
-    text = f"{_moved(transition, medians)} {when}{_added(transition, cells)}"
+    text = f"{_moved(transition, natural)} {when}{_added(transition, cells)}"
     if transition.superseded_by is not None:
         return f"{text}; goes on as {transition.superseded_by}"
     if transition.reason is not None:
@@ -51,12 +48,12 @@ def summarise(transition: Transition, medians: Medians | None, cells: Sequence[C
     return text
 
 
-def describe(transition: Transition, subject: Subject, profile: str, cells: Sequence[CellShift]) -> str:
+def describe(transition: Transition, model: str, profile: str, cells: Sequence[CellShift]) -> str:
     """Who says so, on how much data, against what, where to look, and what to do next."""
     evidence = transition.evidence
     votes = ", ".join(f"{d.name} ({number(d.statistic)}, limit {number(d.threshold)})" for d in evidence.detectors)
     sentences = [
-        f"Model {subject}: {describe_series(transition.series)}.",
+        f"Model {model}: {describe_series(transition.series)}.",
         f"Detected by {votes}." if votes else "",
         f"Based on {evidence.n_before:,} events before the change and {evidence.n_after:,} since,",
         f"compared with profile {profile[:_HASH_SHOWN]}.",
@@ -80,6 +77,8 @@ def describe_series(series: Series) -> str:
     """What a series measures, in words."""
     thing = _thing(series)
     measure, base = measure_of(series), _base(series)
+    if series.among:
+        return f"distinct values of {thing} among {series.among} events of a pane, drawn at random"
     if measure == "rate":
         return f"share of events whose {thing} is {_WORDS[base] if base != 'unseen' else 'unseen in the reference'}"
     if measure == "share":
@@ -90,9 +89,11 @@ def describe_series(series: Series) -> str:
     return f"{base} of {thing} within its reference distribution"
 
 
-def _moved(transition: Transition, medians: Medians | None) -> str:
+def _moved(transition: Transition, natural: Change | None) -> str:
     series, evidence = transition.series, transition.evidence
     measure, thing = measure_of(series), _thing(series)
+    if series.among:
+        return f"{thing}: {distinct_change(series.among, evidence.before, evidence.after)}"
     if measure == "rate":
         return f"{thing} {_WORDS[_base(series)]} {percent_change(evidence.before, evidence.after)}"
     if measure == "share":
@@ -100,18 +101,18 @@ def _moved(transition: Transition, medians: Medians | None) -> str:
     if measure == "psi":
         return f"{thing} distribution moved: PSI {_psi(evidence.after)} over {_window(series)}{_limit(transition)}"
     size = _size(evidence.effect_sd)
-    if medians is not None and (shown := _median_change(*medians)):
+    if natural is not None and natural.statistic == "median" and (shown := _median_change(natural)):
         return f"{thing} median {shown}{size}{_off_before(transition)}"
     if _base(series) == "spread":
         return f"{thing} spread {'wider' if evidence.direction == 'up' else 'narrower'}{size}"
     return f"{thing} moved {'up' if evidence.direction == 'up' else 'down'}{size}"
 
 
-def _median_change(before: Median, after: Median) -> str:
+def _median_change(natural: Change) -> str:
     """`52,300 → 48,100`; empty where both read the same, as with many equal values."""
-    start, end = number(before.value), number(after.value)
-    if after.beyond is not None:
-        return f"{start} → {after.beyond} {end}"
+    start, end = number(natural.before), number(natural.after)
+    if natural.beyond is not None:
+        return f"{start} → {natural.beyond} {end}"
     return f"{start} → {end}" if start != end else ""
 
 
@@ -147,6 +148,8 @@ def _side(transition: Transition) -> str:
 def _back(transition: Transition) -> str:
     series, after = transition.series, transition.evidence.after
     measure, thing = measure_of(series), _thing(series)
+    if series.among:
+        return f"{thing} back to {distinct(series.among, after)} in {series.among} events"
     if measure == "rate":
         return f"{thing} {_WORDS[_base(series)]} back to {percent(after)}"
     if measure == "share":

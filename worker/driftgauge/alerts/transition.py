@@ -23,12 +23,17 @@ Reason = Literal["profile_changed"]
 
 @dataclass(frozen=True, slots=True)
 class DetectorEvidence:
-    """A detector that agreed, with the numbers of its first alarm in this episode."""
+    """A detector that agreed, with the numbers of its first alarm in this episode.
+
+    `window` ms, `partitions`: as in `Detection`; partitions of all its alarms so far.
+    """
 
     name: str
     statistic: float
     threshold: float
     p_value: float | None = None
+    window: int | None = None
+    partitions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,9 +38,20 @@ from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
-from driftgauge.cli.table_replay import WatchedTables, mismatches
+from driftgauge.cli.short_ring import short_ring
+from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
 from driftgauge.decode.columns import Reject
-from driftgauge.engine import Model, Unprofiled, by_rows, decoder_of, default_model, ingest_of, models_of, unprofiled_of
+from driftgauge.engine import (
+    Model,
+    Unprofiled,
+    by_rows,
+    decoder_of,
+    default_model,
+    ingest_of,
+    models_of,
+    problems_of,
+    unprofiled_of,
+)
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import RecordBatch, Source
@@ -129,7 +140,9 @@ def command(
     if profile is not None and timestamp is None and not any(table.canonical for table in tables.tables):
         plan = plan.by_rows()
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
-    warnings += dict.fromkeys(note for model in plan.models if (note := short_panes(model)) is not None)
+    warnings += [note] if (note := segment_mismatch(tables.tables, columns, plan.rows_of)) is not None else []
+    notes = (note for model in plan.models for note in (short_panes(model), short_ring(model)))
+    warnings += dict.fromkeys(note for note in notes if note is not None)
     with JsonLinesFile(alerts) as out:
         summary = _replay(plan, tables, columns, out, warnings)
         if summary.complete:
@@ -181,7 +194,7 @@ def _plan(
     for option, value in (("--pane", pane), ("--budget", budget)):
         if value is not None:
             raise ConfigError(f"{option} goes with --profile; with -c FILE the configuration says it")
-    loaded = config_file.load_with_profiles(config, os.environ, read_profile)
+    loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
     models = models_of(loaded.config, loaded.profiles)
     if not models:
         raise ConfigError(f"{config}: no model has a profile, so there is nothing to judge; driftgauge profile build")

@@ -61,6 +61,7 @@ def to_json(summary: Summary) -> bytes:
         "rows": totals.records,
         "events": totals.events,
         "late": totals.late,
+        "outside_segments": totals.outside_segments,
         "rejected": dict(sorted(totals.reject_codes.items())),
         "first_rejected": [example._asdict() for example in summary.rejected],
         "unknown_models": totals.unknown_models,
@@ -85,6 +86,7 @@ def _model(model: Model) -> dict[str, Any]:
         "profile": model.layout.profile_hash,
         "from": format_timestamp(model.since) if model.since != ALWAYS else None,
         "pane": format_duration(model.pane_length),
+        "segments": [part.subject.segment for part in model.segments],
         "budget": model.budget,
         "series": len(model.contrasts.series),
     }
@@ -119,6 +121,11 @@ def show(console: Console, summary: Summary) -> None:
     console.print(f"[bold]Period[/]  {_period(summary.totals)}")
     late = f", {totals.late:,} late" if totals.late else ""
     console.print(f"[bold]Read[/]    {totals.records:,} rows: {totals.events:,} events in {totals.panes:,} panes{late}")
+    for model in summary.models:
+        if model.segments:
+            names = ", ".join(part.subject.segment for part in model.segments)
+            outside = f"; {totals.outside_segments:,} events in none of them" if totals.outside_segments else ""
+            console.print(f"[bold]Segments[/] by {escape(model.tag)}: {escape(names)}{outside}", soft_wrap=True)
     _show_troubles(console, summary)
     console.print()
     _show_alerts(console, summary.episodes, summary.alerts_file)

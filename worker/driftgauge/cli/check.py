@@ -15,6 +15,7 @@ from rich.table import Table
 from driftgauge import config_file
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.short_panes import short_panes
+from driftgauge.cli.short_ring import short_ring
 from driftgauge.cli.smallest_changes import as_json, events_per_pane, smallest_changes
 from driftgauge.durations import format_duration
 from driftgauge.engine import models_of, problems_of
@@ -42,14 +43,15 @@ def command(
     plan = resolved_plan(loaded.config, models)
     for entry, model in zip(plan["models"], models, strict=True):
         entry["events_per_pane"] = events or events_per_pane(model)
+        entry["notes"] = [note for note in (short_panes(model), short_ring(model)) if note is not None]
         entry["smallest_changes"] = as_json(smallest_changes(model, entry["events_per_pane"]))
     if json:
         print(orjson.dumps(plan, option=orjson.OPT_INDENT_2).decode())
     else:
-        _show(plan, [short_panes(model) for model in models])
+        _show(plan)
 
 
-def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
+def _show(plan: dict[str, Any]) -> None:
     console = Console(highlight=False)
     kafka, redis, panes = plan["kafka"], plan["redis"], plan["panes"]
     servers = ", ".join(kafka["bootstrap_servers"])
@@ -62,7 +64,7 @@ def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
         f"[bold]Panes[/]   out of order up to {format_duration(panes['out_of_orderness'])}, idle after "
         f"{format_duration(panes['idle_after'])}, {panes['partitions']} partitions"
     )
-    for model, note in zip(plan["models"], notes, strict=True):
+    for model in plan["models"]:
         console.print()
         console.print(f"[bold]Model[/]   {escape(model['model_id'])} version {escape(model['model_version'])}")
         console.print(f"  profile    {model['profile']}", markup=False, soft_wrap=True)
@@ -73,9 +75,12 @@ def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
             f"{model['series']} series, panes of {format_duration(model['pane_length'])}",
             markup=False,
         )
-        console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days")
+        more = ", and as many of all segments" if model["segments"] is not None else ""
+        console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days{more}")
         console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
-        if note is not None:
+        if model["segments"] is not None:
+            console.print(f"  segments   {_segments(model['segments'])}", markup=False, soft_wrap=True)
+        for note in model["notes"]:
             console.print(f"  [bold yellow]note[/]       {escape(note)}", soft_wrap=True)
         console.print(_detectors(model["detectors"]))
         console.print(f"  Found at {model['events_per_pane']:,.4g} events a pane, if it lasts:")
@@ -98,6 +103,16 @@ def _holds(model: dict[str, Any]) -> str:
     """In the panes between which times."""
     bounds = [f"{word} {model[key]}" for word, key in (("from", "from"), ("until", "to")) if model[key] is not None]
     return f"{' '.join(bounds)}, in event time"
+
+
+def _segments(segments: dict[str, Any]) -> str:
+    watched = segments["watched"]
+    series, size = (sum(entry[key] for entry in watched) for key in ("series", "state_bytes"))
+    names = ", ".join(entry["segment"] for entry in watched)
+    return (
+        f"{len(watched)} by {segments['tag']}: {names}; {series} series in all, about {size / 1e6:.1f} MB more, "
+        f"{watched[0]['false_alarm_budget']:.2g} false alerts expected of each per 30 days"
+    )
 
 
 def _detectors(detectors: dict[str, dict[str, Any]]) -> Table:

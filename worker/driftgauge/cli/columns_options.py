@@ -33,7 +33,9 @@ ActualOption = Annotated[str | None, _option("--actual", "COL", "What turned out
 IdOption = Annotated[str | None, _option("--id", "COL", "Identifier of the prediction.")]
 FeaturesOption = Annotated[str | None, _option("--features", "A,B", "Features; default: all columns not named here.")]
 ExcludeOption = Annotated[str | None, _option("--exclude", "A,B", "Columns to leave out.")]
-SegmentOption = Annotated[str | None, _option("--segment", "COL", "Segment that a row belongs to.")]
+SegmentOption = Annotated[
+    str | None, _option("--segment", "COL", "Segment that a row belongs to: the tag by this name.")
+]
 StartOption = Annotated[
     str | None, _option("--start", "TIME", "Time of row 0 without --timestamp; default 2026-01-01T00:00:00Z.")
 ]

@@ -46,7 +46,9 @@ from driftgauge.cli.profile_options import (
 from driftgauge.cli.profile_view import show_notes, show_profile
 from driftgauge.durations import format_duration
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, Reference, build_profile
+from driftgauge.profiles.build_segments import SEGMENTS
 from driftgauge.profiles.notes import Note
+from driftgauge.profiles.profile import MAX_SEGMENTS
 from driftgauge.profiles.summary import differences
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.profile_file import profile_json, read_profile, write_profile
@@ -85,6 +87,9 @@ def build(
     features: FeaturesOption = None,
     exclude: ExcludeOption = None,
     segment: SegmentOption = None,
+    segments: Annotated[
+        int, typer.Option(min=1, max=MAX_SEGMENTS, metavar="N", help="Largest segments that get a reference.")
+    ] = SEGMENTS,
     start: StartOption = None,
     interval: IntervalOption = "1s",
     sort: SortOption = False,
@@ -112,7 +117,14 @@ def build(
     choices = choices_of(categorical, numeric)
     refuse_overwriting("--out", Path(out), table_files(data))
     reference, notes = _read(data, columns, choices, sort, rows)
-    built = build_profile(reference, model_id=model_id, model_version=model_version, margin=margin, positive=positive)
+    built = build_profile(
+        reference,
+        model_id=model_id,
+        model_version=model_version,
+        margin=margin,
+        positive=positive,
+        segments=segments,
+    )
     written = write_profile(built.profile, Path(out), folder=out.endswith("/"))
     if json:
         sys.stdout.write(profile_json(built.profile))

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from driftgauge.profiles.notes import Note
 from driftgauge.profiles.profile import Profile
-from driftgauge.profiles.summary import field_lines
+from driftgauge.profiles.summary import field_lines, segments_text
 from driftgauge.timestamps import format_timestamp
 
 
@@ -34,6 +34,8 @@ def show_profile(console: Console, shown: Profile) -> None:
     if shown.offline_metrics:
         texts = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in shown.offline_metrics.items()]
         console.print(f"\noffline metrics: {', '.join(texts)}")
+    if shown.segments is not None:
+        console.print(f"\nsegments by {escape(segments_text(shown.segments))}", soft_wrap=True)
     console.print(f"\nsuggested pane: {shown.suggested_pane}")
 
 

@@ -12,8 +12,9 @@ import typer
 from driftgauge import config_file
 from driftgauge.app import build_worker
 from driftgauge.cli.config_option import ConfigOption
+from driftgauge.cli.short_ring import short_ring
 from driftgauge.config import Config
-from driftgauge.engine import problems_of
+from driftgauge.engine import models_of, problems_of
 from driftgauge.errors import DriftgaugeError
 from driftgauge.runtime.memory import tune_memory
 from driftgauge.sources.profile_file import read_profile
@@ -30,6 +31,9 @@ def command(config: ConfigOption) -> None:
     log = structlog.get_logger().bind(group_id=settings.kafka.group_id)
     stopping = _Stop()
     log.info("worker_starting", models=len(settings.models), servers=settings.kafka.bootstrap_servers)
+    for model in models_of(settings, loaded.profiles):
+        if (note := short_ring(model)) is not None:
+            log.warning("memory_too_short", model=str(model.subject), note=note)
     try:
         worker = build_worker(settings, loaded.profiles, log)
         tune_memory()

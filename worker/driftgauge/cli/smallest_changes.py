@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from driftgauge.alerts.numbers import number, percent
+from driftgauge.alerts.numbers import distinct, number, percent
 from driftgauge.alerts.severity import measure_of
 from driftgauge.detect.sensitivity import Sensitivity
 from driftgauge.durations import format_duration
@@ -68,6 +68,8 @@ def _text(series: Series, found: Sensitivity) -> str:
     measure, reached = measure_of(series), found.reached
     if not math.isfinite(reached):
         return "nothing: too few events"
+    if series.among:
+        return f"a fall to {distinct(series.among, reached)} in {series.among} events"
     if measure == "rate":
         return f"a rise to {percent(reached)}"
     if measure == "share":

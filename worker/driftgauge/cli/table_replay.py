@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from driftgauge.engine import Model
 from driftgauge.errors import InputError
 from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.profile import Profile
@@ -120,6 +121,15 @@ def _output_mismatches(table: Table, columns: Columns, profile: Profile) -> Iter
         yield f"{table.name}: no column is named as the model's output, so it isn't watched; name --prediction, --score"
     elif columns.score is None and output.score is not None and output.label is not None:
         yield f"{table.name}: the profile has a score too; name its column with --score to watch it"
+
+
+def segment_mismatch(tables: Sequence[Table], columns: Columns, model: Model) -> str | None:
+    """What is to know of `--segment` beside the segments that are watched; None if it is as it should be."""
+    if all(table.canonical for table in tables) or columns.segment == (model.tag or None):
+        return None
+    if model.tag:
+        return f"no row is in a segment, since those watched are by {model.tag}: name its column, --segment {model.tag}"
+    return f"no segment is watched: build the profile with --segment {columns.segment} too"
 
 
 def _meant(names: Sequence[str], table: Table) -> str:

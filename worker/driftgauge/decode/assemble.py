@@ -16,7 +16,9 @@ from driftgauge.decode.columns import EventColumns
 from driftgauge.decode.typed import INVALID, TypedModel
 from driftgauge.profiles.cells import category_index
 from driftgauge.profiles.layout import Role, Slot
-from driftgauge.profiles.profile import CategoricalField, NumericField
+from driftgauge.profiles.profile import CategoricalField, NumericField, category_text
+from driftgauge.profiles.repeats import Ids, text_id
+from driftgauge.profiles.tag_text import tag_text
 
 _Column = NDArray[Any]
 # The same limit for integer categories as for numbers, where it is what a float can hold.
@@ -41,6 +43,10 @@ class Assembler:
             for slot in (*typed.categorical, *outputs.values())
             if isinstance(slot.spec, CategoricalField)
         }
+        watched = {slot.index for slot in typed.model.layout.repeats}
+        first = len(typed.numeric)
+        self._watched = {s.index: at for at, s in enumerate(typed.categorical, first) if s.index in watched}
+        self._segments: dict[Any, int] = {text: code for code, text in enumerate(typed.model.segments)}
 
     def columns(self, rows: Sequence[int], events: Sequence[Any]) -> list[EventColumns]:
         """The columns of events that stand in the given rows of the batch: one value, or two as said above."""
@@ -67,22 +73,31 @@ class Assembler:
         columns: list[_Column] = [
             _EMPTY_FLOATS if isinstance(slot.spec, NumericField) else _EMPTY_CELLS for slot in model.layout.slots
         ]
-        has_features = np.zeros(len(events), np.bool_)
+        has_features, ids = np.zeros(len(events), np.bool_), {}
         if model.count_features:
             parts = [event.features for event in events]
             has_features = _there(parts, type(None))
             if has_features.all():
-                self._fill_features(columns, parts)
+                ids = self._fill_features(columns, parts)
             elif has_features.any():
-                self._fill_features(columns, [part or self._no_features for part in parts])
+                ids = self._fill_features(columns, [part or self._no_features for part in parts])
         predictions = [event.prediction for event in events]
         has_prediction = _there(predictions, UnsetType) & model.counts_prediction
         if has_prediction.any():
             self._fill_outputs(columns, predictions, judged)
         where = np.array(rows, np.int64)
-        return EventColumns(model.subject, where, columns, has_features, has_prediction, model.since)
+        segments = self._codes(events) if self._segments else None
+        return EventColumns(model.subject, where, columns, has_features, has_prediction, model.since, ids, segments)
 
-    def _fill_features(self, columns: list[_Column], parts: Sequence[Any]) -> None:
+    def _codes(self, events: Sequence[Any]) -> _Column:
+        """The position of each event's segment, -1 for none of them."""
+        values = [None if event.tags is None else event.tags.value for event in events]
+        if not set(map(type, values)) <= {str, type(None)}:
+            values = list(map(tag_text, values))
+        return np.array([self._segments.get(value, -1) for value in values], np.int64)
+
+    def _fill_features(self, columns: list[_Column], parts: Sequence[Any]) -> dict[int, Ids]:
+        """Fills the columns of the features; returns the ids of values that are watched for repeats."""
         count = len(self._typed.numeric)
         tuples = list(map(astuple, parts))
         # One array of all rows and one transposition are twice as fast as an array per column. None becomes NaN in it.
@@ -93,6 +108,7 @@ class Assembler:
             columns[slot.index] = by_column[at]
         for at, slot in enumerate(self._typed.categorical, start=count):
             columns[slot.index] = self._cells[slot.index]([values[at] for values in tuples])
+        return {index: _ids([values[at] for values in tuples]) for index, at in self._watched.items()}
 
     def _fill_outputs(self, columns: list[_Column], predictions: Sequence[Any], judged: Sequence[Role]) -> None:
         model, outputs_type = self._typed.model, self._typed.outputs_type
@@ -130,6 +146,17 @@ def _cells_of(spec: CategoricalField) -> Callable[[Sequence[Any]], _Column]:
         return plain([value if _is_whole(value) else INVALID for value in values])
 
     return whole if spec.value_type == "integer" else plain
+
+
+def _ids(values: Sequence[Any]) -> Ids:
+    """What tells valid categories apart; 0 for the others."""
+    return np.fromiter(map(_id, values), np.uint32, len(values))
+
+
+def _id(value: Any) -> int:
+    if value is None or value is INVALID or not (isinstance(value, str) or _is_whole(value)):
+        return 0
+    return text_id(category_text(int(value) if type(value) is float else value))
 
 
 def _is_whole(value: Any) -> bool:

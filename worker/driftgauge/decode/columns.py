@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -44,6 +44,9 @@ class EventColumns:
     other part's column values are meaningless. A column of length 0 is not counted: its part is in no event, or these
     events name only the other output (a bare prediction where the profile has both score and label). One subject may
     have several EventColumns in a batch, with disjoint rows. `since`: of the `ModelDecoding` that they were read by.
+    `ids` uint32 [n], by slot: of categorical features whose repeats are watched, what tells values of one cell apart
+    (`profiles/repeats.py`).
+    `segments` int64 [n]: positions among its segments, -1 for an event in none of them; None where it has none.
     """
 
     subject: Subject
@@ -52,6 +55,8 @@ class EventColumns:
     has_features: NDArray[np.bool_]
     has_prediction: NDArray[np.bool_]
     since: int = ALWAYS
+    ids: Mapping[int, NDArray[np.uint32]] = field(default_factory=dict)
+    segments: NDArray[np.int64] | None = None
 
 
 class UnprofiledRows(NamedTuple):

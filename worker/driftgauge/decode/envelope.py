@@ -36,7 +36,7 @@ PREDICTION_ID: Final = (
 ACTUAL: Final = ("actual", "label", "target", "ground_truth", "y_true", "actual_label")
 TAGS: Final = ("tags", "segments", "metadata")
 # Canonical fields that decode doesn't read; known, so that they don't push an event off the fast path.
-UNREAD: Final = ("prediction_id", "actual", "tags", "latency_ms", "schema_version")
+UNREAD: Final = ("prediction_id", "actual", "latency_ms", "schema_version")
 
 
 def first_present(event: Mapping[str, Any], names: Sequence[str], absent: Any = None) -> Any:

@@ -60,7 +60,7 @@ class _Event(BaseModel):
         default=None, description="Joins the prediction with its label."
     )
     tags: Annotated[dict[str, JsonValue] | None, _aliases(envelope.TAGS)] = Field(
-        default=None, description="Texts by name, from which segments are taken."
+        default=None, description="By name; the one that the profile has segments by says which the event is in."
     )
     schema_version: str | None = None
 

@@ -74,4 +74,6 @@ def _joined_events(group: Sequence[EventColumns]) -> EventColumns:
         np.concatenate([events.has_features for events in group]),
         np.concatenate([events.has_prediction for events in group]),
         group[0].since,
+        {slot: np.concatenate([events.ids[slot] for events in group]) for slot in group[0].ids},
+        None if group[0].segments is None else np.concatenate([e.segments for e in group if e.segments is not None]),
     )

@@ -17,6 +17,7 @@ from driftgauge.decode.envelope import (
     EVENT_TYPE,
     EVENT_TYPES,
     FEATURES,
+    TAGS,
     first_present,
     prediction_of,
 )
@@ -24,6 +25,7 @@ from driftgauge.decode.typed import INVALID, NAN, TypedModel
 from driftgauge.profiles.cells import CategoryIndex, category_index
 from driftgauge.profiles.layout import Slot
 from driftgauge.profiles.profile import NumericField
+from driftgauge.profiles.tag_text import tag_text
 
 
 class LenientModel:
@@ -50,6 +52,7 @@ class LenientModel:
             timestamp=timestamp,
             features=self._features(first_present(parsed, FEATURES)),
             prediction=self._prediction(parsed),
+            tags=self._tags(first_present(parsed, TAGS)) if self.typed.model.segments else None,
         )
 
     def _features(self, features: Any) -> Any:
@@ -61,6 +64,9 @@ class LenientModel:
         # Floats, the common case, already say what they are: NaN missing, ±inf invalid.
         numbers = [v if type(v := get(name)) is float else _number(v) for name in self._numeric_names]
         return self.typed.features_type(*numbers, *(self._judge(s, get(s.name)) for s in self.typed.categorical))
+
+    def _tags(self, tags: Any) -> Any:
+        return self.typed.tags_type(tag_text(tags.get(self.typed.model.tag))) if isinstance(tags, dict) else None
 
     def _prediction(self, parsed: Mapping[str, Any]) -> Any:
         model = self.typed.model

@@ -18,6 +18,7 @@ class ModelDecoding:
     `prediction` is the profile's (None: outputs aren't watched); its `scalar` says what a bare prediction is.
     `count_features` / `count_prediction`: whether this topic's events are counted for these parts (rules.md §1.4).
     `since`: event time (ms) from which on events are read so; until the next one of the same subject.
+    `segments`: texts of the tag `tag` that are watched on their own; without any, tags aren't read.
     """
 
     subject: Subject
@@ -26,6 +27,8 @@ class ModelDecoding:
     count_features: bool
     count_prediction: bool
     since: int = ALWAYS
+    tag: str = ""
+    segments: tuple[str, ...] = ()
 
     @cached_property
     def features(self) -> tuple[Slot, ...]:

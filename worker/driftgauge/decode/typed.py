@@ -4,7 +4,8 @@ It takes the plain majority of events and refuses whatever is unusual (an alias,
 model); those take the lenient way, which makes the very same objects. So everything after it knows one shape only.
 
 An event object has `timestamp`, `event_type`, `features` (a `Features` with one attribute per feature slot, numeric
-ones first, or None) and `prediction` (UNSET, a bare value, or an `Outputs`). Categorical values may be `INVALID`.
+ones first, or None) and `prediction` (UNSET, a bare value, or an `Outputs`). Categorical values may be `INVALID`. Where
+the model has segments it has `tags` too: a `Tags`, whose `value` is that of the one tag that is read, or None.
 """
 
 from __future__ import annotations
@@ -48,9 +49,10 @@ class TypedModel:
         self.numeric = tuple(slot for slot in model.features if isinstance(slot.spec, NumericField))
         self.categorical = tuple(slot for slot in model.features if not isinstance(slot.spec, NumericField))
         slots = (*self.numeric, *self.categorical)
-        speakable = not any(_UNDECODABLE_NAME.search(slot.name) for slot in slots)
+        speakable = not any(_UNDECODABLE_NAME.search(name) for name in (model.tag, *(slot.name for slot in slots)))
         self.features_type = _features_type(slots, speakable=speakable)
         self.outputs_type = _outputs_type(model)
+        self.tags_type = _tags_type(model.tag, speakable=speakable)
         features = self.features_type | None if model.count_features else Raw | None
         event_fields = [
             *_identity_fields(model, id_optional=id_optional, version_optional=version_optional),
@@ -59,6 +61,7 @@ class TypedModel:
             ("features", features, None),
             ("prediction", self._prediction_type(), UNSET),
             *((name, Raw, None) for name in UNREAD),
+            ("tags", self.tags_type | None if model.segments else Raw, None),
         ]
         self.event_type = msgspec.defstruct("Event", event_fields, forbid_unknown_fields=True, gc=False, kw_only=True)
         self.decode: Callable[[bytes], Any] | None = msgspec.json.Decoder(self.event_type).decode if speakable else None
@@ -78,6 +81,11 @@ def _features_type(slots: Sequence[Slot], *, speakable: bool) -> type[Struct]:
     ]
     rename = {f"f{i}": slot.name for i, slot in enumerate(slots)} if speakable else None
     return msgspec.defstruct("Features", fields, rename=rename, gc=False)
+
+
+def _tags_type(tag: str, *, speakable: bool) -> type[Struct]:
+    fields = [("value", str | int | float | bool | None, None)]
+    return msgspec.defstruct("Tags", fields, rename={"value": tag} if speakable else None, gc=False)
 
 
 def _outputs_type(model: ModelDecoding) -> type[Struct]:

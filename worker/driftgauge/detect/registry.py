@@ -1,7 +1,8 @@
 """The registry of detection methods: name -> class, and all of them built for one subject.
 
 `detectors/__init__.py` holds one line per method. The configuration's names, the law suite and the analysis hash go
-by this mapping, so adding a method touches its own file and that line.
+by this mapping, so adding a method touches its own file and that line. A method that isn't on by default is built
+only where the configuration names it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ def registry(*methods: type[Detector]) -> Registry:
     if len(named) != len(methods):
         raise ValueError("two detection methods have the same name")
     return MappingProxyType(named)
+
+
+def switched_on(known: Registry, configured: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Settings of the methods that are on: by default, or as named; `enabled: false` switches any of them off."""
+    chosen = {name: dict(configured.get(name, {})) for name in known if known[name].by_default or name in configured}
+    return {name: own for name, own in chosen.items() if own.pop("enabled", True)}
 
 
 def build_detectors(

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 from river import drift
 
 from driftgauge.detect.normalise import LARGEST_Z
+from driftgauge.detect.settings import require
 from driftgauge.errors import StateError
 
 # delta, clock, max_buckets, min_window_length, grace_period; total, variance, width, total_width; n_buckets,
@@ -39,6 +40,15 @@ class AdwinParameters(NamedTuple):
     min_window_length: int
     grace_period: int
 
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """Settings of these names. ValueError if one is out of range."""
+        require(0 < settings["delta"] < 1, "delta must lie between 0 and 1")
+        for name in ("clock", "min_window_length", "grace_period"):
+            require(1 <= settings[name] <= 1_000_000, f"{name} must lie in 1..1000000")
+        require(2 <= settings["max_buckets"] <= 1000, "max_buckets must lie in 2..1000")
+        return cls(**settings)
+
     def fresh(self) -> Any:
         """A new `river.drift.ADWIN`."""
         return drift.ADWIN(**self._asdict())
@@ -52,6 +62,16 @@ class PageHinkleyParameters(NamedTuple):
     threshold: float
     alpha: float
     mode: str
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """Settings of these names. ValueError if one is out of range."""
+        require(1 <= settings["min_instances"] <= 1_000_000, "min_instances must lie in 1..1000000")
+        require(0 <= settings["delta"] <= 1e6, "delta must lie in 0..1e6")
+        require(0 < settings["threshold"] <= 1e9, "threshold must be above 0 and at most 1e9")
+        require(0 < settings["alpha"] <= 1, "alpha must be above 0 and at most 1")
+        require(settings["mode"] in {"up", "down", "both"}, "mode must be up, down or both")
+        return cls(**settings)
 
     def fresh(self) -> Any:
         """A new `river.drift.PageHinkley`."""

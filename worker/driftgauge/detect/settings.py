@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-_TYPE_NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a text"}
+_TYPE_NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a text", list: "a list of texts"}
 
 _LARGEST = 1 << 53
 
@@ -30,7 +30,8 @@ def _typed(name: str, value: Any, kind: type) -> Any:
     number = value
     if kind is float and type(value) is int and abs(value) <= _LARGEST:
         number = float(value)
-    if type(number) is not kind or (isinstance(number, float) and not math.isfinite(number)):
+    fits = type(number) is kind and not (isinstance(number, float) and not math.isfinite(number))
+    if not fits or (isinstance(number, list) and not all(isinstance(entry, str) for entry in number)):
         raise ValueError(f"setting {name!r} must be {_TYPE_NAMES[kind]}, not {value!r}")
     return number
 
@@ -39,3 +40,12 @@ def require(condition: bool, message: str) -> None:  # noqa: FBT001
     """ValueError with `message` unless `condition` holds: a detector's ranges, one line each."""
     if not condition:
         raise ValueError(message)
+
+
+def place(settings: Mapping[str, Any]) -> tuple[Literal["pane", "event"], dict[str, Any]]:
+    """What a detector that can do both is to look at, by the setting `on` (default pane); and the other settings."""
+    others = dict(settings)
+    on = others.pop("on", "pane")
+    require(on in ("pane", "event"), f"on must be pane or event, not {on!r}")
+    require(on == "event" or "confirm" not in others, "confirm goes with on: event; on panes it is always confirmed")
+    return on, others

@@ -16,6 +16,7 @@ from driftgauge.detect.types import Detection, Detector
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
 from driftgauge.panes.merge import Pane
+from driftgauge.panes.sample import padded
 from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.profiles.windows import window_lengths
 
@@ -70,7 +71,9 @@ class SubjectDetection:
         """Feed one block of closed panes, oldest first, and add it to the history."""
         counts = np.stack([pane.counts for pane in panes])
         starts = np.array([pane.start for pane in panes], np.int64)
-        n, hits, raw = self.contrasts.evaluate(counts)
+        layout = self.contrasts.layout
+        ids = padded([pane.sample for pane in panes], layout) if layout.repeats else None
+        n, hits, raw = self.contrasts.evaluate(counts, ids)
         # From here on a value is what it would be at no particular hour.
         values = raw - self.baseline.season(starts)
         before = self.history.count_starts.rows()[:, 0].astype(np.int64), self.history.counts.rows().astype(np.int64)
@@ -87,6 +90,7 @@ class SubjectDetection:
             *before,
             self.history.series(),
             *self.history.hours_with(hours),
+            alarms=[pane.alarms for pane in panes],
         )
         found = [d for detector in self.detectors for d in detector.update(block)]
         # Window detectors have filled their columns of the block by now; those have no season.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol
 
 from driftgauge.detect.sensitivity import Sensitivity
 from driftgauge.panes.block import PaneBlock
@@ -19,6 +19,9 @@ class Detection:
 
     `confirmed`: False asks the life cycle to confirm it by effect first (a candidate). `onset`: start (ms) of the pane
     in which the change began, if the detector estimates that itself; else None and the engine splits the ring.
+    `window`: ms that the values behind the alarm span, where the detector compares windows. `partitions`: the sources
+    whose events gave it, for detectors on single events. `of_own_past`: the series is told from its own past, and may
+    have been off its reference all along or be back there now.
     """
 
     series: int
@@ -30,6 +33,9 @@ class Detection:
     confirmed: bool
     onset: int | None = None
     p_value: float | None = None
+    window: int | None = None
+    partitions: tuple[str, ...] = ()
+    of_own_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,15 @@ class Detector(Protocol):
     """One detection method over all series of one subject that it applies to, vectorised over them.
 
     Laws (tests/laws): updating with one block or with its splits gives equal detections and equal snapshots;
-    `restore(snapshot())` goes on exactly; NaN values and n = 0 are skipped, never raise.
+    `restore(snapshot())` goes on exactly; NaN values and n = 0 are skipped, never raise. `by_default`: whether it is on
+    where the configuration doesn't name it.
     """
 
     name: ClassVar[str]
+    by_default: ClassVar[bool]
 
     @classmethod
-    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
+    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
         """A fresh detector. `settings` (plain JSON values) override the documented defaults; ValueError if unknown."""
         ...
 

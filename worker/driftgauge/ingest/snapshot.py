@@ -1,18 +1,23 @@
-"""The state of one source's ingest as bytes: the watermark, the position and the open panes. Strictly decoded."""
+"""The state of one source's ingest as bytes: watermark, position, open panes, detectors on events. Strictly decoded."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from driftgauge.errors import StateError
 from driftgauge.ingest.source import OpenPane, SourceIngest, SubjectPlan
 from driftgauge.ingest.watermark import MIN_TIME
+from driftgauge.panes.event_alarm import EventAlarm, require_within
+from driftgauge.panes.sample import SampleRecord, sample_of, sample_record
 from driftgauge.panes.schedule import ALWAYS, all_plans, refusal
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.subject import Subject
 
-VERSION = 2
+VERSION = 3
 
 
 class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -25,6 +30,9 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     first_offset: int
     last_offset: int
     incomplete: bool
+    alarms: list[EventAlarm]
+    alarms_beyond_limit: Annotated[int, Meta(ge=0)]
+    sample: SampleRecord | None = None
 
 
 class _Plan(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -45,6 +53,7 @@ class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     cut_to: int
     panes: list[_Pane]
     plans: list[_Plan]
+    bank: bytes
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -64,16 +73,21 @@ def snapshot(ingest: SourceIngest) -> bytes:
             pane.first_offset,
             pane.last_offset,
             pane.incomplete,
+            pane.alarms,
+            pane.alarms_beyond_limit,
+            sample_record(pane.sample),
         )
         for (subject, start), pane in sorted(ingest.open.items())
     ]
     plans = [
         _Plan((subject.model_id, subject.model_version, subject.segment), plan.layout.profile_hash, plan.pane_length)
         for subject in sorted(ingest.plans)
-        if (plan := ingest.plan_of(subject, ingest.watermark)) is not None
+        # A segment's plan is its model's.
+        if not subject.segment and (plan := ingest.plan_of(subject, ingest.watermark)) is not None
     ]
+    bank = ingest.bank.snapshot(ingest.watermark) if ingest.bank is not None else b""
     cut = (ingest.cut_start, ingest.cut_to)
-    state = _State(VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, *cut, panes, plans)
+    state = _State(VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, *cut, panes, plans, bank)
     return _encoder.encode(state)
 
 
@@ -95,6 +109,9 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
         pane = _open_pane(ingest, state, stored)
         if pane is not None:
             panes[Subject(*stored.subject), stored.start] = pane
+    # Without a state they were switched on since, without a bank they were switched off.
+    if ingest.bank is not None and state.bank:
+        ingest.bank.restore(state.bank, state.watermark)
     ingest.position = state.position
     ingest.time.watermark = state.watermark
     ingest.time.reached = MIN_TIME if state.idle else state.watermark
@@ -109,7 +126,7 @@ def _check_plans(ingest: SourceIngest, state: _State) -> None:
     if state.watermark == MIN_TIME:
         return
     stored = {Subject(*plan.subject): plan for plan in state.plans}
-    for subject in ingest.plans:
+    for subject in (subject for subject in ingest.plans if not subject.segment):
         was, plan = stored.get(subject), ingest.plan_of(subject, state.watermark)
         if was is None:
             # A profile that holds from no time on is one from now on.
@@ -141,7 +158,10 @@ def _open_pane(ingest: SourceIngest, state: _State, stored: _Pane) -> OpenPane |
     counts = np.frombuffer(stored.counts, "<i8").astype(np.int64)
     if (counts < 0).any() or min(stored.events, stored.first_offset, stored.last_offset) < 0:
         raise StateError(f"an open pane of {subject} holds negative counts")
-    return OpenPane(counts, stored.events, stored.first_offset, stored.last_offset, stored.incomplete)
+    require_within(stored.alarms, stored.start, stored.start + stored.length, stored.first_offset, stored.last_offset)
+    span = (stored.first_offset, stored.last_offset, stored.incomplete)
+    sample = sample_of(stored.sample, plan.layout, stored.events)
+    return OpenPane(counts, stored.events, *span, stored.alarms, stored.alarms_beyond_limit, sample)
 
 
 def _misfit(state: _State, subject: Subject, stored: _Pane | _Plan, plan: SubjectPlan) -> StateError:
@@ -165,6 +185,7 @@ def _reached(state: _State, subject: Subject) -> int:
 
 
 def _unprofiled(pane: _Pane, subject: Subject) -> OpenPane:
-    if pane.counts or pane.start % pane.length or min(pane.events, pane.first_offset, pane.last_offset) < 0:
+    counted = pane.counts or pane.alarms
+    if counted or pane.start % pane.length or min(pane.events, pane.first_offset, pane.last_offset) < 0:
         raise StateError(f"an open pane of {subject}, which has no profile, is not one that was stored here")
     return OpenPane(np.empty(0, np.int64), pane.events, pane.first_offset, pane.last_offset, pane.incomplete)

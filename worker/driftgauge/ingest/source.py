@@ -14,12 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.decode.columns import Decoded, EventColumns, Reject, RejectCode
+from driftgauge.ingest.batches import concatenate, select
 from driftgauge.ingest.changes import ProfileChanges
 from driftgauge.ingest.counting import count_panes
+from driftgauge.ingest.observing import Observes, OnTime, within_limit
+from driftgauge.ingest.sampling import sample_panes
+from driftgauge.ingest.segments import count_by_segment
 from driftgauge.ingest.unprofiled import PaneLimit, pane_rows
 from driftgauge.ingest.watermark import MIN_TIME, Admission, EventTime
+from driftgauge.panes.event_alarm import EventAlarm
 from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, ProfileChange, Watermark
-from driftgauge.panes.schedule import ALWAYS, all_plans, plan_at
+from driftgauge.panes.sample import RowSample
+from driftgauge.panes.schedule import ALWAYS, all_plans, plan_of
 from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
@@ -36,12 +42,16 @@ class Decodes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SubjectPlan:
-    """How a subject is counted: its cells and the length of its panes (ms); since when, and how before that."""
+    """How a subject is counted: its cells and the length of its panes (ms); since when, and how before that.
+
+    `segments`: those of it that have plans beside it.
+    """
 
     layout: Layout
     pane_length: int
     since: int = ALWAYS
     before: SubjectPlan | None = None
+    segments: Sequence[Subject] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -53,14 +63,18 @@ class OpenPane:
     first_offset: int
     last_offset: int
     incomplete: bool = False
+    alarms: list[EventAlarm] = field(default_factory=list)
+    alarms_beyond_limit: int = 0
+    sample: RowSample | None = None
 
 
 @dataclass(slots=True)
 class Ingested:
     """What a batch gave: messages for the panes topic in order, rejects with the batch they point into.
 
-    `events` are those of subjects with a profile. The others are counted in `unknown_models`, and again in
-    `beyond_limit` where so many came that they are in no pane.
+    `events` are those of subjects with a profile; `outside_segments`, where a subject has segments, are those of them
+    that are in none. The others are counted in `unknown_models`, and again in `beyond_limit` where so many came that
+    they are in no pane. `alarms`: of detectors on single events, those beyond the limit of a pane included.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -69,6 +83,8 @@ class Ingested:
     beyond_limit: int = 0
     late: int = 0
     events: int = 0
+    alarms: int = 0
+    outside_segments: int = 0
 
 
 class SourceIngest:
@@ -76,6 +92,7 @@ class SourceIngest:
 
     `cut_start`: reading starts in the middle of the log, so the panes that had begun by the time (`cut_to`, ms) of its
     first record are marked incomplete. `unprofiled`: how subjects without a profile are counted; None: not at all.
+    `bank`: detectors on single events, if any.
     """
 
     def __init__(
@@ -88,6 +105,7 @@ class SourceIngest:
         position: int = 0,
         cut_start: bool = False,
         unprofiled: UnprofiledPlan | None = None,
+        bank: Observes | None = None,
     ) -> None:
         """A source with nothing read yet; `restore` (ingest/snapshot.py) brings one back."""
         self.source = source
@@ -96,6 +114,7 @@ class SourceIngest:
         self.cut_start = cut_start
         self.cut_to = MIN_TIME
         self.unprofiled = unprofiled
+        self.bank = bank
         # Where no model has panes as long as those of strangers, their panes close all the same.
         extra = [unprofiled.length, *unprofiled.lengths.values()] if unprofiled is not None else []
         every = [(subject, plan) for subject, newest in plans.items() for plan in all_plans(newest)]
@@ -112,7 +131,7 @@ class SourceIngest:
         self._changes = ProfileChanges(
             ProfileChange(subject.model_id, subject.model_version, plan.layout.profile_hash, plan.since)
             for subject, plan in every
-            if plan.since != ALWAYS
+            if plan.since != ALWAYS and not subject.segment
         )
 
     @property
@@ -177,7 +196,7 @@ class SourceIngest:
 
     def plan_of(self, subject: Subject, time: int) -> SubjectPlan | None:
         """How events of that time (ms) are counted; None: there is no profile for them."""
-        return plan_at(self.plans.get(subject), time)
+        return plan_of(self.plans, subject, time)
 
     def length_of(self, subject: Subject, time: int) -> int:
         """Length (ms) of a subject's pane that holds this time, if it has panes here."""
@@ -197,8 +216,15 @@ class SourceIngest:
     def _count(self, batch: RecordBatch, decoded: Decoded, admission: Admission, done: Ingested) -> None:
         met = np.full(len(batch), END_OF_TIME, np.int64)
         met[admission.taken] = admission.before
+        seen: dict[tuple[Subject, int], list[OnTime]] = {}
         for events in decoded.events:
-            self._count_subject(batch, decoded.timestamps, events, met, done)
+            on_time = self._count_subject(batch, decoded.timestamps, events, met, done)
+            seen.setdefault((events.subject, events.since), []).append(OnTime(events, on_time))
+        if self.bank is not None:
+            for parts in seen.values():
+                alarms = self.bank.observe(parts, decoded.timestamps, batch.offsets)
+                done.alarms += len(alarms)
+                self._file(alarms, parts[0].events, self.bank.alarms_per_pane)
         self.late += done.late
         if decoded.unprofiled is not None and self.unprofiled is not None and self._limit is not None:
             for found in pane_rows(decoded.unprofiled, decoded.timestamps, met, self.unprofiled):
@@ -216,7 +242,8 @@ class SourceIngest:
         events: EventColumns,
         met: NDArray[np.int64],
         done: Ingested,
-    ) -> None:
+    ) -> NDArray[np.bool_]:
+        """Count a subject's events into their panes; bool [n], those that are on time."""
         plan = self.plan_of(events.subject, events.since)
         assert plan is not None  # noqa: S101 (it is what they were decoded by)
         starts = times[events.rows] // plan.pane_length * plan.pane_length
@@ -224,28 +251,59 @@ class SourceIngest:
         on_time = starts + plan.pane_length > watermark_met
         done.late += int(np.count_nonzero(~on_time & (watermark_met != END_OF_TIME)))
         if not on_time.any():
-            return
+            return on_time
         taken = starts[on_time]
         uniques, inverse = np.unique(taken, return_inverse=True)
         pane = np.zeros(len(starts), np.int64)
         pane[on_time] = inverse
-        counts = count_panes(plan.layout, events, on_time, pane, len(uniques))
+        if events.segments is None:
+            counts = count_panes(plan.layout, events, on_time, pane, len(uniques))
+        else:
+            counts, found, outside = count_by_segment(plan.layout, events, on_time, pane, len(uniques))
+            done.outside_segments += outside
+            for of in found:
+                first, last = batch.offsets[of.first_row], batch.offsets[of.last_row]
+                self._add((plan.segments[of.segment], int(uniques[of.pane])), of.counts, of.events, first, last)
+        samples = sample_panes(plan.layout, events, times[events.rows], on_time, pane, len(uniques))
         sizes = np.bincount(inverse, minlength=len(uniques))
         rows = events.rows[on_time]
         done.events += len(rows)
         for i, start in enumerate(uniques.tolist()):
             members = rows if len(uniques) == 1 else rows[inverse == i]
             first, last = batch.offsets[int(members[0])], batch.offsets[int(members[-1])]
-            self._add((events.subject, start), counts[i], int(sizes[i]), first, last)
+            self._add((events.subject, start), counts[i], int(sizes[i]), first, last, samples[i])
+        return on_time
 
-    def _add(self, key: tuple[Subject, int], counts: NDArray[np.int64], events: int, first: int, last: int) -> None:
+    def _file(self, alarms: Sequence[EventAlarm], events: EventColumns, limit: int) -> None:
+        """Each goes to the pane of its event, which has been counted by now; at most so many of a kind."""
+        by_pane: dict[int, list[EventAlarm]] = {}
+        length = self.length_of(events.subject, events.since)
+        for alarm in alarms:
+            by_pane.setdefault(alarm.at // length * length, []).append(alarm)
+        for start, found in by_pane.items():
+            pane = self.open[events.subject, start]
+            kept = within_limit(pane.alarms, found, limit)
+            pane.alarms += kept
+            pane.alarms_beyond_limit += len(found) - len(kept)
+
+    def _add(
+        self,
+        key: tuple[Subject, int],
+        counts: NDArray[np.int64],
+        events: int,
+        first: int,
+        last: int,
+        sample: RowSample | None = None,
+    ) -> None:
         pane = self.open.get(key)
         if pane is None:
-            self.open[key] = OpenPane(counts, events, first, last, incomplete=key[1] <= self.cut_to)
+            self.open[key] = OpenPane(counts, events, first, last, incomplete=key[1] <= self.cut_to, sample=sample)
         else:
             pane.counts = pane.counts + counts
             pane.events += events
-            pane.last_offset = last
+            # A batch's events of a subject may come in several parts, each in order of its own.
+            pane.first_offset, pane.last_offset = min(pane.first_offset, first), max(pane.last_offset, last)
+            pane.sample = sample.merged(pane.sample) if sample is not None else pane.sample
 
     def _close(self, messages: list[Message]) -> None:
         """Emit what the watermark has passed, oldest first, then the watermark if it passed any pane end."""
@@ -271,35 +329,14 @@ class SourceIngest:
                     pane.first_offset,
                     pane.last_offset,
                     pane.incomplete,
+                    tuple(pane.alarms),
+                    pane.alarms_beyond_limit,
+                    pane.sample,
                 )
             )
         if watermark != MIN_TIME and any(watermark // g > self._announced // g for g in self._grids):
             self._announced = watermark
             messages.append(self.announcement())
-
-
-def concatenate(first: RecordBatch, second: RecordBatch) -> RecordBatch:
-    """Two batches of the same source as one."""
-    return RecordBatch(
-        first.source,
-        [*first.offsets, *second.offsets],
-        [*first.timestamps, *second.timestamps],
-        [*first.values, *second.values],
-        [*first.keys, *second.keys],
-        [*first.headers, *second.headers],
-    )
-
-
-def select(batch: RecordBatch, rows: Sequence[int]) -> RecordBatch:
-    """Some rows of a batch."""
-    return RecordBatch(
-        batch.source,
-        [batch.offsets[i] for i in rows],
-        [batch.timestamps[i] for i in rows],
-        [batch.values[i] for i in rows],
-        [batch.keys[i] for i in rows] if batch.keys else (),
-        [batch.headers[i] for i in rows] if batch.headers else (),
-    )
 
 
 def _in_future(row: int, source: Source) -> Reject:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from driftgauge.panes.event_alarm import EventAlarm
+from driftgauge.records import Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +40,8 @@ class PaneBlock:
     the comparison window reaches back, so that window detectors need no state of their own. `series_history`:
     the same for series, as far as the engine's ring reaches back. `hour_starts` int64 [G] ms, `hour_counts` int64
     [G, K]: the complete hours of event time, those of the day before the block's first pane and those that its panes
-    complete; empty where panes are as long as an hour.
+    complete; empty where panes are as long as an hour. `alarms`: those of detectors on single events, per pane and
+    source; empty where no pane has any.
     """
 
     starts: NDArray[np.int64]
@@ -50,3 +55,4 @@ class PaneBlock:
     series_history: SeriesHistory = field(default_factory=_nothing_before)
     hour_starts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     hour_counts: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), np.int64))
+    alarms: Sequence[Mapping[Source, Sequence[EventAlarm]]] = ()

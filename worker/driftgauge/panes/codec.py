@@ -12,10 +12,12 @@ from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from driftgauge.errors import StateError
+from driftgauge.panes.event_alarm import EventAlarm, require_within
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange, Sources, Watermark
+from driftgauge.panes.sample import RowSample, SampleRecord, sample_of, sample_record
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
@@ -46,12 +48,16 @@ class SourceRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     partition: Annotated[int, Meta(ge=0, lt=1 << 31)]
 
 
-class PaneRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="type", tag="pane"):
+class PaneRecord(
+    msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True, tag_field="type", tag="pane"
+):
     """A pane of one subject as seen by one source.
 
     `start` (ms since the epoch) and `length` (ms). Counts per cell in the profile's order: `features` by name, `score`
     and `label` apart, so that a feature may have any name. `profile` null: the subject has none, so there are no counts
-    but `events`; its `model_version` is empty if the events name none.
+    but `events`; its `model_version` is empty if the events name none. `alarms`: of detectors on single events, where
+    there are any, in order of offsets, and how many there were beyond the limit of a pane. `sample`, where repeats are
+    watched: some of the rows, to be merged with those of other sources.
     """
 
     schema_version: _Version
@@ -69,6 +75,9 @@ class PaneRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_fi
     features: dict[str, _Cells]
     score: _Cells | None
     label: _Cells | None
+    alarms: list[EventAlarm] = []
+    alarms_beyond_limit: _Count = 0
+    sample: SampleRecord | UnsetType = UNSET
 
 
 class WatermarkRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="type", tag="watermark"):
@@ -151,6 +160,7 @@ def _pane_record(pane: PartialPane, layouts: Mapping[str, Layout]) -> PaneRecord
     counts: list[int] = pane.counts.tolist()
     features = layout.features if layout is not None else ()
     outputs = {slot.role: counts[slot.start : slot.stop] for slot in (layout.outputs if layout is not None else ())}
+    sample = sample_record(pane.sample)
     return PaneRecord(
         "1.0",
         *pane.subject,
@@ -165,12 +175,16 @@ def _pane_record(pane: PartialPane, layouts: Mapping[str, Layout]) -> PaneRecord
         {slot.name: counts[slot.start : slot.stop] for slot in features},
         outputs.get("score"),
         outputs.get("label"),
+        list(pane.alarms),
+        pane.alarms_beyond_limit,
+        UNSET if sample is None else sample,
     )
 
 
 def _partial(record: PaneRecord, layouts: Mapping[str, Layout]) -> PartialPane:
     if record.last_offset < record.first_offset:
         raise StateError("a pane record has a last_offset before its first_offset")
+    require_within(record.alarms, record.start, record.start + record.length, record.first_offset, record.last_offset)
     return PartialPane(
         Subject(record.model_id, record.model_version, record.segment),
         record.profile or NO_PROFILE,
@@ -182,7 +196,18 @@ def _partial(record: PaneRecord, layouts: Mapping[str, Layout]) -> PartialPane:
         record.first_offset,
         record.last_offset,
         record.incomplete,
+        tuple(record.alarms),
+        record.alarms_beyond_limit,
+        _sample(record, layouts),
     )
+
+
+def _sample(record: PaneRecord, layouts: Mapping[str, Layout]) -> RowSample | None:
+    if record.sample is UNSET:
+        return None
+    if record.profile is None:
+        raise StateError("a pane record without a profile has rows of its events")
+    return sample_of(record.sample, _layout(record.profile, layouts), record.events)
 
 
 def _cells(record: PaneRecord, layouts: Mapping[str, Layout]) -> list[int]:

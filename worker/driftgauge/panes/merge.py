@@ -11,14 +11,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.panes.event_alarm import EventAlarm
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange, Sources, Watermark
+from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
 
 @dataclass(slots=True, eq=False)
 class Pane:
-    """A pane of one subject over all its sources. `offsets`: per source the first and last record behind it."""
+    """A pane of one subject over all its sources. `offsets`: per source the first and last record behind it.
+
+    `alarms`: of detectors on single events, per source that has any; `alarms_beyond_limit`: how many more there were.
+    `sample`: rows that are looked at for repeats; None if none are.
+    """
 
     subject: Subject
     profile: str
@@ -28,6 +34,9 @@ class Pane:
     events: int
     offsets: dict[Source, tuple[int, int]]
     incomplete: bool = False
+    alarms: dict[Source, tuple[EventAlarm, ...]] = field(default_factory=dict)
+    alarms_beyond_limit: int = 0
+    sample: RowSample | None = None
 
     @property
     def end(self) -> int:
@@ -96,6 +105,9 @@ class PaneMerge:
                 partial.events,
                 {partial.source: (partial.first_offset, partial.last_offset)},
                 partial.incomplete,
+                {partial.source: partial.alarms} if partial.alarms else {},
+                partial.alarms_beyond_limit,
+                partial.sample,
             )
         elif partial.source in pane.offsets:
             self.duplicates += 1
@@ -107,3 +119,7 @@ class PaneMerge:
             pane.events += partial.events
             pane.offsets[partial.source] = (partial.first_offset, partial.last_offset)
             pane.incomplete |= partial.incomplete
+            if partial.alarms:
+                pane.alarms[partial.source] = partial.alarms
+            pane.alarms_beyond_limit += partial.alarms_beyond_limit
+            pane.sample = partial.sample.merged(pane.sample) if partial.sample is not None else pane.sample

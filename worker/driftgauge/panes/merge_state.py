@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import msgspec
 import numpy as np
 import orjson
+from msgspec import Meta
 
 from driftgauge.errors import StateError
+from driftgauge.panes.event_alarm import EventAlarm, require_within
 from driftgauge.panes.merge import Pane, PaneMerge
+from driftgauge.panes.sample import RowSample, SampleRecord, sample_of, sample_record
 from driftgauge.panes.unprofiled import NO_PROFILE, UnprofiledPlan
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
-VERSION = 1
+VERSION = 2
 
 
 class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -27,6 +31,9 @@ class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     events: int
     offsets: list[tuple[str, int, int, int]]
     incomplete: bool
+    alarms: list[tuple[str, int, list[EventAlarm]]]
+    alarms_beyond_limit: Annotated[int, Meta(ge=0)]
+    sample: SampleRecord | None = None
 
 
 class _Merge(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -55,7 +62,8 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
     )
     fields = {"merge": _encoder.encode(head)}
     for (subject, start), pane in sorted(merge.open.items()):
-        fields[f"open/{_name(pane)}/{start}"] = _encoder.encode(
+        # As JSON: names come from outside, and no two subjects may meet in one field.
+        fields[f"open/{orjson.dumps(list(subject)).decode()}/{start}"] = _encoder.encode(
             _Pane(
                 (subject.model_id, subject.model_version, subject.segment),
                 pane.profile,
@@ -65,14 +73,12 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
                 pane.events,
                 [(*source, first, last) for source, (first, last) in sorted(pane.offsets.items())],
                 pane.incomplete,
+                [(*source, list(alarms)) for source, alarms in sorted(pane.alarms.items())],
+                pane.alarms_beyond_limit,
+                sample_record(pane.sample),
             )
         )
     return fields
-
-
-def _name(pane: Pane) -> str:
-    """Names of subjects without a profile come from outside: spelled so that no two of them meet in one field."""
-    return str(pane.subject) if pane.profile != NO_PROFILE else "/" + orjson.dumps(list(pane.subject)).decode()
 
 
 def restore_merge(
@@ -87,13 +93,13 @@ def restore_merge(
     """
     try:
         head = _merge_decoder.decode(fields["merge"])
+        if head.version != VERSION:
+            raise StateError(f"stored open panes have version {head.version}, this program reads {VERSION}")
         panes = [_pane_decoder.decode(data) for name, data in fields.items() if name.startswith("open/")]
     except KeyError as error:
         raise StateError("the stored panes partition has no merge state") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StateError(f"stored open panes can't be read: {error}") from error
-    if head.version != VERSION:
-        raise StateError(f"stored open panes have version {head.version}, this program reads {VERSION}")
     merge = PaneMerge(
         None if head.sources is None else tuple(Source(*s) for s in head.sources),
         {Source(topic, partition): time for topic, partition, time in head.watermarks},
@@ -121,11 +127,17 @@ def restore_merge(
                 f"an open pane of {subject} was counted with profile {stored.profile} over {stored.length} ms, but "
                 f"configured are profile {layout.profile_hash} and panes of {length} ms"
             )
-        merge.open[subject, stored.start] = _pane(stored)
+        merge.open[subject, stored.start] = _pane(stored, sample_of(stored.sample, layout, stored.events))
     return merge
 
 
-def _pane(stored: _Pane) -> Pane:
+def _pane(stored: _Pane, sample: RowSample | None = None) -> Pane:
+    offsets = {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets}
+    alarms = {Source(topic, partition): tuple(found) for topic, partition, found in stored.alarms}
+    for source, found in alarms.items():
+        if source not in offsets:
+            raise StateError(f"an open pane of {Subject(*stored.subject)} has alarms of a source that isn't in it")
+        require_within(found, stored.start, stored.start + stored.length, *offsets[source])
     return Pane(
         Subject(*stored.subject),
         stored.profile,
@@ -133,6 +145,9 @@ def _pane(stored: _Pane) -> Pane:
         stored.length,
         np.frombuffer(stored.counts, "<i8").astype(np.int64),
         stored.events,
-        {Source(topic, partition): (first, last) for topic, partition, first, last in stored.offsets},
+        offsets,
         stored.incomplete,
+        alarms,
+        stored.alarms_beyond_limit,
+        sample,
     )

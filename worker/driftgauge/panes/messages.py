@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.panes.event_alarm import EventAlarm
+from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
@@ -21,6 +23,8 @@ class PartialPane:
     `start` / `length`: ms. `counts` int64 [K] in the order of the profile's layout. `events`: events counted into it.
     `profile` is a content hash, or NO_PROFILE (panes/unprofiled.py): then there are no `counts`.
     `first_offset` / `last_offset`: of the records behind it. `incomplete`: cut by the start or end of a replay.
+    `alarms`: of detectors on single events, in order of offsets; `alarms_beyond_limit`: how many more there were.
+    `sample`: rows that are looked at for repeats; None if none are.
     """
 
     subject: Subject
@@ -33,6 +37,9 @@ class PartialPane:
     first_offset: int
     last_offset: int
     incomplete: bool = False
+    alarms: tuple[EventAlarm, ...] = ()
+    alarms_beyond_limit: int = 0
+    sample: RowSample | None = None
 
     @property
     def end(self) -> int:

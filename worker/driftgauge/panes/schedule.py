@@ -7,7 +7,7 @@ pane, of one plan, whoever counts it and when (rules.md §2.7).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol, Self, TypeVar
 
 from driftgauge.subject import Subject
@@ -44,6 +44,13 @@ def all_plans(newest: Plan | None) -> Iterator[Plan]:
 def plan_at(newest: Plan | None, time: int) -> Plan | None:
     """The plan that holds at `time` (ms); None: none does."""
     return next((plan for plan in all_plans(newest) if time >= plan.since), None)
+
+
+def plan_of(plans: Mapping[Subject, Plan], subject: Subject, time: int) -> Plan | None:
+    """The plan that holds for a subject at `time` (ms). A segment's ends with the whole's of the same start."""
+    found = plan_at(plans.get(subject), time)
+    whole = plan_at(plans.get(subject._replace(segment="")), time)
+    return found if found is not None and whole is not None and found.since == whole.since else None
 
 
 def first_pane(effective_from: int, length: int, length_before: int) -> int:

@@ -60,7 +60,7 @@ def numeric_field(column: NumericColumn, score: NDArray[np.float64] | None, marg
         mean=min(max(mean, minimum), maximum),
         sd=sd,
         counts=np.bincount(cells, minlength=size).tolist(),
-        score_means=_score_means(cells, size, score),
+        score_means=score_means(cells, size, score),
     )
     return Counted(field, cells)
 
@@ -110,10 +110,11 @@ def categorical_field(column: CodedColumn, score: NDArray[np.float64] | None) ->
     cell_by_code = np.array([*(index.cell_of(value) for value in column.values), index.missing], np.int64)
     cells = cell_by_code[column.codes]
     counted = np.bincount(cells, minlength=size).tolist()
-    return Counted(bare.model_copy(update={"counts": counted, "score_means": _score_means(cells, size, score)}), cells)
+    return Counted(bare.model_copy(update={"counts": counted, "score_means": score_means(cells, size, score)}), cells)
 
 
-def _score_means(cells: NDArray[np.int64], size: int, score: NDArray[np.float64] | None) -> list[float | None]:
+def score_means(cells: NDArray[np.int64], size: int, score: NDArray[np.float64] | None) -> list[float | None]:
+    """Mean score of the rows in each of `size` cells, None where none has one; empty without scores."""
     if score is None:
         return []
     scored = np.isfinite(score)

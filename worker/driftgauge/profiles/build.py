@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from driftgauge.durations import format_duration
 from driftgauge.errors import InputError
 from driftgauge.profiles.bins import Counted, categorical_field, numeric_field, whole_values
+from driftgauge.profiles.build_segments import SEGMENTS, with_segments
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.noise import psi_noise, series_noise
 from driftgauge.profiles.notes import UNTIMED, Note, notes_on
@@ -27,8 +28,11 @@ from driftgauge.profiles.profile import (
     PredictionProfile,
     Profile,
     ReferenceSpan,
+    category_text,
 )
-from driftgauge.profiles.reference import MISSING_CODE, CodedColumn, Column, NumericColumn
+from driftgauge.profiles.reference import MISSING_CODE, CodedColumn, Column, NumericColumn, Tags
+from driftgauge.profiles.repeat_noise import repeat_noise
+from driftgauge.profiles.repeats import Ids, number_ids, text_id
 
 OUT_OF_RANGE_MARGIN = 0.1
 # A numeric prediction of more distinct whole numbers than this is a quantity, not a class.
@@ -41,7 +45,7 @@ class Reference:
 
     `timed`: whether `times` come from a column of the rows, rather than from counting them. `has_features`,
     `has_prediction` bool [n]: which part of a partial event was there (None: both in all rows); the other part's
-    columns say nothing then.
+    columns say nothing then. `tags`: the segment of each row, if the model is watched by segments too.
     """
 
     files: Sequence[str]
@@ -53,6 +57,7 @@ class Reference:
     timed: bool = False
     has_features: NDArray[np.bool_] | None = None
     has_prediction: NDArray[np.bool_] | None = None
+    tags: Tags | None = None
 
 
 class Built(NamedTuple):
@@ -75,10 +80,12 @@ def build_profile(
     model_version: str,
     margin: float = OUT_OF_RANGE_MARGIN,
     positive: str | None = None,
+    segments: int = SEGMENTS,
 ) -> Built:
     """The profile of `reference`. `margin`: share of a numeric column's range beyond which a value is out of range.
 
-    `positive`: text of the positive class for precision and recall. InputError where nothing can be built.
+    `positive`: text of the positive class for precision and recall. `segments`: how many at most have a reference of
+    their own. InputError where nothing can be built.
     """
     times = reference.times
     output = _output(reference)
@@ -112,7 +119,13 @@ def build_profile(
         offline_metrics=_metrics(reference.actual, output, positive),
     )
     cells = [*(counted.cells for counted in features.values()), *output_cells]
-    return Built(_with_noise(profile, pane, times, cells), notes)
+    profile = _with_noise(profile, pane, times, cells)
+    if reference.timed:
+        profile = _with_repeats(profile, reference, features)
+    if reference.tags is not None:
+        profile, about = with_segments(profile, reference.tags, times, cells, score_values, segments)
+        notes += about
+    return Built(profile, notes)
 
 
 def _told(
@@ -209,3 +222,33 @@ def _with_noise(profile: Profile, pane: int, times: NDArray[np.int64], cells: li
     outputs: dict[str, NumericField | CategoricalField] = {slot.role: fields[slot.index] for slot in layout.outputs}
     prediction = profile.prediction.model_copy(update=outputs) if profile.prediction is not None else None
     return profile.model_copy(update={"features": features, "prediction": prediction})
+
+
+def _with_repeats(profile: Profile, reference: Reference, counted: Mapping[str, Counted]) -> Profile:
+    """The profile, with how often each feature's values repeat in panes; rows without times can't say."""
+    order = np.argsort(reference.times, kind="stable")
+    if reference.has_features is not None:
+        order = order[reference.has_features[order]]
+    columns, ids = [], []
+    for name, feature in counted.items():
+        column = reference.features[name]
+        columns.append((column.values if isinstance(column, NumericColumn) else feature.cells)[order])
+        of_values = _ids(column, feature)
+        ids.append(None if of_values is None else of_values[order])
+    measured = repeat_noise(reference.times[order], columns, ids)
+    features = {
+        name: field.model_copy(update={"repeats": repeats})
+        for (name, field), repeats in zip(profile.features.items(), measured, strict=True)
+    }
+    return profile.model_copy(update={"features": features})
+
+
+def _ids(column: Column, counted: Counted) -> Ids | None:
+    """What tells a column's values apart; None for categories that are few enough to be told of each by itself."""
+    if isinstance(column, NumericColumn):
+        return number_ids(column.values)
+    if not isinstance(counted.field, CategoricalField) or not counted.field.other_open:
+        return None
+    kind = type(counted.field.categories[0])
+    by_code = [text_id(category_text(value)) if type(value) is kind else 0 for value in column.values]
+    return np.array([*by_code, 0], np.uint32)[column.codes]

@@ -1,4 +1,4 @@
-"""The series of panes: linear contrasts of a pane's counts, as numbers in [0, 1].
+"""The series of panes: linear contrasts of a pane's counts, as numbers in [0, 1]; and repeats among its rows.
 
 Value contrasts (location, spread, shares) are conditional on "present and valid", so that a NULL storm moves the
 missing rate and nothing else. Sums are integer (weights in fixed point): exact, whatever the block size.
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from driftgauge.profiles.layout import Layout, Slot
 from driftgauge.profiles.mid_pit import FIXED_POINT, weights
+from driftgauge.profiles.repeats import Ids, drawn
 from driftgauge.profiles.season import CELLS, DAY
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import BASES, Plan, plans, series_of
@@ -70,10 +71,15 @@ class Contrasts:
     _means: tuple[_Means, ...]
     _missing: NDArray[np.int64]
     _invalid: NDArray[np.int64]
+    _repeated: tuple[Series, ...]
     season_by_cell: NDArray[np.float64]
 
-    def evaluate(self, counts: NDArray[np.int64]) -> SeriesValues:
-        """Series of panes; `counts` int64 [P, K]. Integer sums, one division: equal for any split into blocks."""
+    def evaluate(self, counts: NDArray[np.int64], ids: Ids | None = None) -> SeriesValues:
+        """Series of panes; `counts` int64 [P, K]. Integer sums, one division: equal for any split into blocks.
+
+        `ids` uint32 [P, R, ROWS]: of the values of the layout's R features with repeats, in the rows of each pane that
+        are looked at (see `repeats.py`); without them nothing is said of repeats.
+        """
         shape = (len(counts), len(self.series))
         n, hits, values = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.full(shape, np.nan)
         everything = np.add.reduceat(counts, self.layout.starts, axis=1)
@@ -85,6 +91,11 @@ class Contrasts:
         for base, total in enumerate((everything, present, valid)):
             chosen = part.base == base
             n[:, part.series[chosen]] = total[:, part.slots[chosen]]
+        if ids is not None:
+            places = {slot.index: at for at, slot in enumerate(self.layout.repeats)}
+            for series in self._repeated:
+                groups = drawn(ids[:, places[series.slot.index]], series.among)
+                n[:, series.index], hits[:, series.index] = groups
         np.divide(hits, n, out=values, where=n > 0)
         for mean in self._means:
             total = valid[:, mean.slots]
@@ -120,6 +131,7 @@ def contrasts_of(layout: Layout, pane_length: int) -> Contrasts:
         tuple(_means(layout, name, planned) for name in ("location", "spread")),
         _integers(slot.cell("missing") for slot in layout.slots),
         _integers(slot.cell("invalid") for slot in layout.slots),
+        tuple(entry for entry in series if entry.among),
         _season(series),
     )
 

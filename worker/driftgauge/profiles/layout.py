@@ -6,8 +6,8 @@ that touches counts (ingest, panes, detect) goes by a `Layout` and never by name
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.profiles.cells import numeric_index
-from driftgauge.profiles.profile import CategoricalField, NumericField, Profile
+from driftgauge.profiles.profile import CategoricalField, NumericField, Profile, SegmentReference
 
 Role = Literal["feature", "score", "label"]
 
@@ -84,16 +84,18 @@ class NumericPositions:
 class Layout:
     """The slots of a profile. `size` is the length K of a pane's count vector.
 
-    `told_days`: days of event time that the reference tells of; 0 if its rows have no times.
+    `told_days`: days of event time that the reference tells of; 0 if its rows have no times. `repeats`: the features of
+    which it is watched how often their values repeat.
     """
 
     profile_hash: str
     slots: tuple[Slot, ...]
     told_days: float = 0.0
+    repeats: tuple[Slot, ...] = ()
 
     @classmethod
-    def of(cls, profile: Profile) -> Layout:
-        """The layout of a profile; the same profile always gives the same layout."""
+    def of(cls, profile: Profile, repeats: Collection[str] = ()) -> Layout:
+        """The layout of a profile, with the features named watched for repeats; the same always gives the same."""
         entries: list[tuple[str, Role, NumericField | CategoricalField]] = [
             (name, "feature", spec) for name, spec in profile.features.items()
         ]
@@ -106,7 +108,17 @@ class Layout:
             stop = start + len(spec.counts)
             slots.append(Slot(index, name, role, spec, start, stop))
             start = stop
-        return cls(profile.content_hash, tuple(slots), profile.reference.told_days)
+        watched = tuple(slot for slot in slots if slot.role == "feature" and slot.name in repeats)
+        return cls(profile.content_hash, tuple(slots), profile.reference.told_days, watched)
+
+    def within(self, segment: SegmentReference) -> Layout:
+        """The same cells under the same hash, with what the segment's rows held for the reference.
+
+        Of repeats it holds nothing: rows are drawn from the whole.
+        """
+        own = segment.fields
+        pairs = ((slot, slot.spec.model_copy(update=dict(own[slot.role, slot.name]))) for slot in self.slots)
+        return replace(self, slots=tuple(replace(slot, spec=spec) for slot, spec in pairs), repeats=())
 
     @property
     def size(self) -> int:
@@ -127,6 +139,11 @@ class Layout:
     def features(self) -> tuple[Slot, ...]:
         """The slots that are counted from `features`."""
         return tuple(s for s in self.slots if s.role == "feature")
+
+    @cached_property
+    def keyed(self) -> tuple[Slot, ...]:
+        """The features, those watched for repeats first: what rows are told apart by (`repeats.row_keys`)."""
+        return (*self.repeats, *(s for s in self.features if s not in self.repeats))
 
     @cached_property
     def outputs(self) -> tuple[Slot, ...]:

@@ -75,7 +75,7 @@ def series_noise(
             season = seasons.get(series.index, np.zeros(CELLS))
             noise = _noise(measured[told].series(series.index), told, season)
             if noise is not None:
-                found[series.slot.index][_key(series)] = noise.model_copy(
+                found[series.slot.index][key_of(series)] = noise.model_copy(
                     update={"scales": scales.get(series.index, [])}
                 )
     return found
@@ -118,7 +118,7 @@ def _measured(contrasts: Contrasts, pane: int, times: NDArray[np.int64], cells: 
     return _Measured(numbers * pane, np.concatenate(values), np.concatenate(sizes))
 
 
-def _key(series: Series) -> str:
+def key_of(series: Series) -> str:
     """The key under which `contrasts_of` looks a series up: its name without the slot's prefix."""
     prefix = {"feature": "", "score": "score_", "label": "prediction_"}[series.slot.role]
     name = "share" if series.category is not None else series.name.removeprefix(prefix)
@@ -204,7 +204,9 @@ def _window_psi(
     _, window = np.unique(times // length, return_inverse=True)
     windows = int(window.max()) + 1 if window.size else 0
     counts = np.bincount(window * compared + cells, minlength=windows * compared).reshape(windows, compared)
-    rest = counts.sum(axis=0) - counts
+    total = counts.sum(axis=0)
+    # A segment may have no row in a cell of the whole's, which then says nothing.
+    counts, rest = counts[:, total > 0], (total - counts)[:, total > 0]
     # A window that is the whole reference has nothing to be compared with.
     large = (counts.sum(axis=1) >= _PER_CELL * bins) & (rest.sum(axis=1) > 0)
     if shifted:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from driftgauge.durations import parse_duration
+from driftgauge.profiles.repeats import Among
 
 NUMERIC_SPECIALS = ("missing", "invalid", "below", "above")
 CATEGORICAL_SPECIALS = ("other", "missing", "invalid", "unseen")
@@ -23,6 +25,7 @@ SEASON_CELLS = 48
 _DAY = 86_400_000
 MAX_NAME = 256
 MAX_FEATURES = 5000
+MAX_SEGMENTS = 1000
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Count = Annotated[int, Field(ge=0, lt=1 << 53)]
@@ -39,6 +42,10 @@ def _is_a_season(offsets: list[float]) -> list[float]:
     if len(offsets) not in (0, SEASON_CELLS):
         raise ValueError(f"a season has {SEASON_CELLS} numbers, or none")
     return offsets
+
+
+def _is_empty(value: object) -> bool:
+    return not value
 
 
 Season = Annotated[list[Annotated[float, Field(ge=-1, le=1)]], AfterValidator(_is_a_season)]
@@ -95,6 +102,31 @@ class PsiNoise(_Model):
     variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+class RepeatNoise(_Model):
+    """How often values repeated among `among` events drawn from one pane of `length` (e.g. "1m") of the reference.
+
+    `panes` held at least one such group, all of them `drawn` events, of which the share `mean` repeated a value of its
+    group. `anywhere`: the same share among events drawn from all of the reference: what is more than that comes from
+    values that repeat together. `busier`: how many times as many rows those panes hold as all panes do in the mean,
+    where quiet ones hold no group. `variance`, `lag1` and `mean_n` as in `SeriesNoise`, of the panes' shares.
+    """
+
+    length: Length
+    among: Among
+    panes: Annotated[int, Field(ge=2, lt=1 << 53)]
+    drawn: Annotated[int, Field(ge=1, lt=1 << 53)]
+    mean: Annotated[float, Field(ge=0, le=1)]
+    anywhere: Annotated[float, Field(ge=0, le=1)]
+    busier: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    variance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    lag1: Annotated[float, Field(ge=-1, le=1)]
+    mean_n: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+# Left out where there is none, so that profiles without it have the hash they always had.
+Repeats = Annotated[list[RepeatNoise], Field(exclude_if=_is_empty)]
+
+
 class NumericField(_Model):
     """Reference of a numeric column.
 
@@ -116,6 +148,7 @@ class NumericField(_Model):
     score_means: list[Finite | None] = []
     noise: dict[str, SeriesNoise] = {}
     psi: list[PsiNoise] = []
+    repeats: Repeats = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -157,6 +190,7 @@ class CategoricalField(_Model):
     score_means: list[Finite | None] = []
     noise: dict[str, SeriesNoise] = {}
     psi: list[PsiNoise] = []
+    repeats: Repeats = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -185,6 +219,12 @@ def psi_noise_of(field: NumericField | CategoricalField, length: str) -> PsiNois
     return next((noise for noise in field.psi if noise.length == length), None)
 
 
+def repeat_noise_of(field: NumericField | CategoricalField, pane_length: int) -> RepeatNoise | None:
+    """What panes of `pane_length` ms are held against: the longest measured that are no longer, as repeats thin out."""
+    fitting = [noise for noise in field.repeats if parse_duration(noise.length) <= pane_length]
+    return max(fitting, key=lambda noise: parse_duration(noise.length), default=None)
+
+
 ProfileField = Annotated[NumericField | CategoricalField, Field(discriminator="type")]
 
 
@@ -199,6 +239,43 @@ class PredictionProfile(_Model):
     def _consistent(self) -> Self:
         if getattr(self, self.scalar) is None:
             raise ValueError(f"scalar is {self.scalar!r} but the profile has no {self.scalar}")
+        return self
+
+
+class FieldReference(_Model):
+    """What a segment's rows held of a field, over the same cells as all rows: see there."""
+
+    counts: list[Count]
+    score_means: list[Finite | None] = []
+    noise: dict[str, SeriesNoise] = {}
+    psi: list[PsiNoise] = []
+
+
+class SegmentReference(_Model):
+    """The reference rows whose tag has the text `value`."""
+
+    value: Name
+    rows: Annotated[Count, Field(gt=0)]
+    features: dict[Name, FieldReference]
+    score: FieldReference | None = None
+    label: FieldReference | None = None
+
+    @property
+    def fields(self) -> dict[tuple[str, str], FieldReference]:
+        """By role (`feature`, `score`, `label`) and name."""
+        return _by_role(self.features, self)
+
+
+class Segments(_Model):
+    """References of their own for the values of a tag (the column's name, as in an event's `tags`), largest first."""
+
+    tag: Name
+    values: list[SegmentReference] = Field(min_length=1, max_length=MAX_SEGMENTS)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len({segment.value for segment in self.values}) != len(self.values):
+            raise ValueError("a segment is listed twice")
         return self
 
 
@@ -232,6 +309,21 @@ class Profile(_Model):
     features: dict[Name, ProfileField] = Field(max_length=MAX_FEATURES)
     prediction: PredictionProfile | None = None
     offline_metrics: dict[str, Finite] = {}
+    # Absent where there is none, so that a profile without segments is named as it always was.
+    segments: Segments | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        whole = _by_role(self.features, self.prediction)
+        for segment in self.segments.values if self.segments is not None else ():
+            if segment.fields.keys() != whole.keys():
+                raise ValueError(f"segment {segment.value!r} has other fields than the profile")
+            for key, field in segment.fields.items():
+                try:
+                    _check_cells(field, len(whole[key].counts))
+                except ValueError as error:
+                    raise ValueError(f"segment {segment.value!r}, {key[1]}: {error}") from None
+        return self
 
     @property
     def content_hash(self) -> str:
@@ -240,12 +332,30 @@ class Profile(_Model):
         return "sha256:" + hashlib.sha256(canonical).hexdigest()
 
 
+def features_with_repeats(profile: Profile, pane_length: int, limit: int) -> tuple[str, ...]:
+    """The features whose repeats are watched in panes of `pane_length` ms, at most `limit`, in the profile's order.
+
+    Those whose values repeated least, since there a stuck source shows soonest.
+    """
+    levels = {name: noise.mean for name, f in profile.features.items() if (noise := repeat_noise_of(f, pane_length))}
+    # Sorting is stable: of equal ones those that the profile lists first.
+    chosen = set(sorted(levels, key=levels.__getitem__)[:limit])
+    return tuple(name for name in levels if name in chosen)
+
+
 def category_text(value: str | bool | int) -> str:  # noqa: FBT001
     """A category as text: JSON's spelling for numbers and booleans, strings as they are."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _check_cells(field: NumericField | CategoricalField, cells: int) -> None:
+def _by_role(features: Mapping[str, Any], outputs: PredictionProfile | SegmentReference | None) -> dict[Any, Any]:
+    found = {("feature", name): field for name, field in features.items()}
+    if outputs is not None:
+        found |= {(role, role): field for role in ("score", "label") if (field := getattr(outputs, role)) is not None}
+    return found
+
+
+def _check_cells(field: NumericField | CategoricalField | FieldReference, cells: int) -> None:
     if len(field.counts) != cells:
         raise ValueError(f"counts has {len(field.counts)} cells, expected {cells}")
     if field.score_means and len(field.score_means) != cells:

@@ -45,6 +45,13 @@ class CodedColumn(NamedTuple):
 Column = NumericColumn | CodedColumn
 
 
+class Tags(NamedTuple):
+    """Which segment each row belongs to: the tag's name, and the texts of its values (see `tag_text`)."""
+
+    name: str
+    column: CodedColumn
+
+
 class ColumnGatherer:
     """Takes a column's values in pieces; `column()` is what was gathered."""
 
@@ -66,6 +73,10 @@ class ColumnGatherer:
         """All values so far."""
         if self._kind == "numeric":
             return NumericColumn(np.array(self._numbers, np.float64))
+        return self.coded()
+
+    def coded(self) -> CodedColumn:
+        """The same of a column that isn't numeric."""
         return CodedColumn(self._kind, np.array(self._codes, np.int64), [value for _, value in self._known])
 
     def _code(self, value: Any) -> int:

@@ -21,13 +21,14 @@ class Series:
     `name`: as in an alert's labels (`missing`, `location`, `score_location`, `share`, `predicted_share`, `psi_1h` ...);
     `feature`: None for series of the prediction; `category`: for shares, the category or what stands for the rarer ones
     (`other`).
-    `kind`: "rate" is hits/n of an indicator of which only a rise matters (missing, invalid, unseen, out_of_range);
-    "value" is a mean in [0, 1] or a share, both directions matter; "window" is computed by a window detector, which
-    fills in its values itself.
+    `kind`: "rate" is hits/n of an indicator of which only a rise matters (missing, invalid, unseen, out_of_range,
+    repeated); "value" is a mean in [0, 1] or a share, both directions matter; "window" is computed by a window
+    detector, which fills in its values itself.
     `reference`: expected level; `sd`: of one event's contribution in the reference; `reference_n`: reference events
     behind it; `tolerance`: the smallest effect worth an alert, in the series' own unit (rates: allowed excess over
     `reference`; values: .2 sd; windows: PSI). `noise`: how it moved from pane to pane in the reference, if measured.
     `told_days`: days of event time that tells of. `baseline`: where it is production's own, up to when that was (ms).
+    `among`: for `repeated`, the events of a group, of which those count that repeat a value of the same group.
     """
 
     index: int
@@ -43,6 +44,7 @@ class Series:
     noise: SeriesNoise | None
     told_days: float = 0.0
     baseline: int | None = None
+    among: int = 0
 
     @property
     def key(self) -> str:

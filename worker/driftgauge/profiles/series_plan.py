@@ -15,7 +15,16 @@ import numpy as np
 from driftgauge.durations import format_duration
 from driftgauge.profiles.layout import Layout, Slot
 from driftgauge.profiles.mid_pit import FIXED_POINT, weights
-from driftgauge.profiles.profile import CategoricalField, NumericField, PsiNoise, psi_noise_of
+from driftgauge.profiles.profile import (
+    CategoricalField,
+    NumericField,
+    PsiNoise,
+    RepeatNoise,
+    SeriesNoise,
+    psi_noise_of,
+    repeat_noise_of,
+)
+from driftgauge.profiles.repeats import repeats_in_a_pool
 from driftgauge.profiles.series import Kind, Series, noise_key
 from driftgauge.profiles.windows import window_lengths
 
@@ -36,22 +45,37 @@ PSI_TOLERANCE = 0.1
 PSI_TOLERANCE_MEASURED = 0.02
 PSI_WINDOWS = 20
 SHARES = 5
+# Repeats are worth an alert from what values give that come from no more than a hundred, all equally frequent.
+REPEATS_POOL = 100
+# Where values repeat together, as a client's do that comes several times, they do so the more among as many events the
+# fewer other clients come: this many times over when traffic falls to a fifth. (What repeats anywhere doesn't.)
+REPEATS_TOGETHER = 5
 # Of which events an indicator is the share: 0 all, 1 those where the field is present, 2 those where it is also valid.
 BASES = {"missing": 0, "invalid": 1, "unseen": 2, "out_of_range": 2, "share": 2}
 
 
 class Plan(NamedTuple):
-    """A series to be: `cell` within the slot whose share it is, where it is one cell's."""
+    """A series to be.
+
+    `cell` within the slot whose share it is, where it is one cell's; `repeats`: what repeats are held against.
+    """
 
     name: str
     kind: Kind
     category: str | None = None
     cell: int = 0
+    repeats: RepeatNoise | None = None
 
 
 def plans(layout: Layout, pane_length: int) -> list[tuple[Slot, Plan]]:
     """All series of a layout for panes of `pane_length` ms, in their order, with the slot of each."""
-    return [(slot, plan) for slot in layout.slots for plan in _plans(slot, pane_length)]
+    planned = []
+    for slot in layout.slots:
+        planned += [(slot, plan) for plan in _plans(slot, pane_length)]
+        repeats = repeat_noise_of(slot.spec, pane_length) if slot in layout.repeats else None
+        if repeats is not None:
+            planned.append((slot, Plan("repeated", "rate", repeats=repeats)))
+    return planned
 
 
 def _plans(slot: Slot, pane_length: int) -> Iterator[Plan]:
@@ -106,11 +130,43 @@ def series_of(index: int, slot: Slot, plan: Plan, *, days_known: bool) -> Series
         valid = sum(spec.counts[: spec.bins + (0 if isinstance(spec, NumericField) else 1)])
         tolerance = psi_tolerance(psi_noise_of(spec, plan.name.removeprefix("psi_")), days_known=days_known)
         return Series(index, shown, "window", slot, feature, None, 0.0, 0.0, valid, tolerance, None)
+    if plan.repeats is not None:
+        return _repeated(index, slot, plan.repeats)
     n, mean, sd = _reference(slot, plan)
     noise = spec.noise.get(noise_key(plan.name, plan.category))
     rate = RATE_TOLERANCE.get(plan.name)
     tolerance = value_tolerance(shown, sd, days_known=days_known) if rate is None else rate
     return Series(index, shown, plan.kind, slot, feature, plan.category, mean, sd, n, tolerance, noise)
+
+
+def _repeated(index: int, slot: Slot, noise: RepeatNoise) -> Series:
+    """Its events are those drawn from a pane in whole groups, which hold as many wherever they come from."""
+    together = max(0.0, noise.mean - noise.anywhere)
+    often = 1 - (1 - together) ** (REPEATS_TOGETHER * noise.busier)
+    tolerance = max(repeats_in_a_pool(REPEATS_POOL, noise.among), often - together)
+    moved = SeriesNoise(
+        length=noise.length,
+        panes=noise.panes,
+        mean=noise.mean,
+        variance=noise.variance,
+        lag1=noise.lag1,
+        mean_n=noise.mean_n,
+    )
+    sd = math.sqrt(noise.mean * (1 - noise.mean))
+    return Series(
+        index,
+        "repeated",
+        "rate",
+        slot,
+        slot.name,
+        None,
+        noise.mean,
+        sd,
+        noise.drawn,
+        tolerance,
+        moved,
+        among=noise.among,
+    )
 
 
 def _reference(slot: Slot, plan: Plan) -> tuple[int, float, float]:
@@ -121,7 +177,11 @@ def _reference(slot: Slot, plan: Plan) -> tuple[int, float, float]:
     if not n:
         return 0, 0.0, 0.0
     if plan.name in BASES:
-        second = mean = sum(spec.counts[cell] for cell in _cells(slot, plan)) / n
+        hits = sum(spec.counts[cell] for cell in _cells(slot, plan))
+        second = mean = hits / n
+        if plan.name == "share" and hits in (0, n):
+            # A segment may have none of a category, or nothing else. Its share is known to one event in n.
+            return n, mean, math.sqrt(1 / n - 1 / n**2)
     else:
         counts, weight = np.array(spec.counts, np.int64), weights(spec, plan.name)
         mean = int((counts * weight).sum()) / (n * FIXED_POINT)

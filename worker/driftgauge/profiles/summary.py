@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.profiles.profile import CategoricalField, NumericField, Profile, ProfileField
+from driftgauge.profiles.profile import CategoricalField, NumericField, Profile, ProfileField, Segments
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _COLUMNS = 16
@@ -37,6 +37,12 @@ class Difference(NamedTuple):
     what: str
     before: str
     after: str
+
+
+def segments_text(segments: Segments) -> str:
+    """`country: de 8,012 rows, fr 3,900`: every one, largest first."""
+    first, *others = (f"{segment.value} {segment.rows:,}" for segment in segments.values)
+    return f"{segments.tag}: {', '.join([f'{first} rows', *others])}"
 
 
 def field_lines(profile: Profile) -> list[FieldLine]:
@@ -121,6 +127,9 @@ def differences(before: Profile, after: Profile) -> list[Difference]:
         texts = [f"{p.offline_metrics[name]:.4g}" if name in p.offline_metrics else "—" for p in (before, after)]
         if texts[0] != texts[1]:
             found.append(Difference("", name, *texts))
+    texts = [segments_text(p.segments) if p.segments is not None else "—" for p in (before, after)]
+    if texts[0] != texts[1]:
+        found.append(Difference("", "segments", *texts))
     old, new = dict(_fields(before)), dict(_fields(after))
     for name in [*old, *(n for n in new if n not in old)]:
         found += _field_differences(name, old.get(name), new.get(name))

@@ -46,18 +46,38 @@ def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
     }
 
 
-def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[str, Any]:
+def _segments_plan(config: Config, model: Model) -> dict[str, Any] | None:
+    """What is watched beside the whole; `false_alarm_budget`, `series` and `state_bytes` of each."""
+    if not model.segments:
+        return None
+    return {
+        "tag": model.tag,
+        "watched": [
+            {
+                "segment": part.subject.segment,
+                "false_alarm_budget": part.budget,
+                "series": len(part.contrasts.series),
+                "state_bytes": _state_bytes(config, part),
+            }
+            for part in model.segments
+        ],
+    }
+
+
+def _state_bytes(config: Config, model: Model) -> int:
     series = model.contrasts.series
     # History: a float and a count per series of every kept pane, and the cell counts of the comparison windows.
     window_panes = window_length(model.pane_length) // model.pane_length
     hours = HOURS_KEPT if len(window_lengths(model.pane_length)) > 1 else 0
-    state_bytes = config.limits.ring_panes * len(series) * 12 + (window_panes * 4 + hours * 8) * model.layout.size
+    history = config.limits.ring_panes * len(series) * 12 + (window_panes * 4 + hours * 8) * model.layout.size
     # The baseline: two numbers per series and row, some per day, and the cells of each day.
     values = sum(entry.kind == "value" for entry in series)
     movement = 8 * len(Movement._fields) * len(short_scales(model.pane_length))
-    state_bytes += values * (16 * ROWS_KEPT + DAYS_KEPT * movement) + (
-        8 * DAYS_KEPT * model.layout.size if hours else 0
-    )
+    baseline = values * (16 * ROWS_KEPT + DAYS_KEPT * movement)
+    return history + baseline + (8 * DAYS_KEPT * model.layout.size if hours else 0)
+
+
+def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[str, Any]:
     return {
         "model_id": model.subject.model_id,
         "model_version": model.subject.model_version,
@@ -67,8 +87,9 @@ def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[st
         "pane_length": model.pane_length,
         "features": len(model.profile.features),
         "features_topic": getattr(config.topics, model.features_from).name,
-        "series": len(series),
+        "series": len(model.contrasts.series),
         "false_alarm_budget": model.budget,
+        "segments": _segments_plan(config, model),
         "detectors": {detector.name: dict(detector.resolved) for detector in model.detectors()},
-        "state_bytes": state_bytes,
+        "state_bytes": _state_bytes(config, model),
     }

@@ -28,6 +28,7 @@ class ReplayTotals:
     records: int = 0
     events: int = 0
     late: int = 0
+    outside_segments: int = 0
     panes: int = 0
     first: int | None = None
     last: int | None = None
@@ -77,6 +78,7 @@ def replay(
 def _count(totals: ReplayTotals, done: Ingested) -> None:
     totals.events += done.events
     totals.late += done.late
+    totals.outside_segments += done.outside_segments
     for message in done.messages:
         if isinstance(message, PartialPane) and message.profile != NO_PROFILE:
             totals.first = message.start if totals.first is None else min(totals.first, message.start)

@@ -37,6 +37,8 @@ class Counters:
     late: int = 0
     unknown_model: int = 0
     unknown_beyond_limit: int = 0
+    event_alarms: int = 0
+    outside_segments: int = 0
     panes: int = 0
     alerts: int = 0
     duplicates: int = 0
@@ -126,6 +128,8 @@ class IngestTask:
         self.counters.late += done.late
         self.counters.unknown_model += sum(done.unknown_models.values())
         self.counters.unknown_beyond_limit += done.beyond_limit
+        self.counters.event_alarms += done.alarms
+        self.counters.outside_segments += done.outside_segments
         for _, reject in done.rejects:
             self.counters.reject(reject.code)
         letters = [self._topics.dead_letter(batch, reject) for batch, reject in done.rejects]

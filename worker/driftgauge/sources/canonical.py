@@ -16,6 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from driftgauge.profiles.profile import category_text
+from driftgauge.profiles.tag_text import tag_text
 from driftgauge.records import RecordBatch, Source
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.tables import Chunk, Table
@@ -63,8 +64,8 @@ def _outer(chunk: Chunk, columns: Columns) -> Iterator[tuple[str, Sequence[Any]]
     if columns.actual is not None:
         yield "actual", _speakable(chunk, columns.actual)
     if columns.segment is not None:
-        segments = chunk.columns[columns.segment]
-        yield "tags", [{} if v is None else {"segment": category_text(v)} for v in segments]
+        texts = map(tag_text, chunk.columns[columns.segment])
+        yield "tags", [{} if text is None else {columns.segment: text} for text in texts]
 
 
 def _speakable(chunk: Chunk, name: str) -> list[Any]:

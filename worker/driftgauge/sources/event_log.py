@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from driftgauge.decode.envelope import EventType
 from driftgauge.decode.event_times import event_times
 from driftgauge.decode.unprofiled_event import UnprofiledEvent, read_event
-from driftgauge.ingest.source import concatenate, select
+from driftgauge.ingest.batches import concatenate, select
 from driftgauge.ingest.watermark import EventTime
 from driftgauge.profiles.pane_length import SUGGESTED_PANES
 from driftgauge.records import RecordBatch, Source

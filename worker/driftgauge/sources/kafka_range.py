@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from driftgauge.errors import UnavailableError
-from driftgauge.ingest.source import select
+from driftgauge.ingest.batches import select
 from driftgauge.records import RecordBatch, Source
 from driftgauge.sources.kafka import KafkaSource
 

@@ -12,7 +12,8 @@ from driftgauge.profiles.build import Reference
 from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.notes import Note
 from driftgauge.profiles.profile import MAX_FEATURES, MAX_NAME
-from driftgauge.profiles.reference import ColumnGatherer, NumericColumn
+from driftgauge.profiles.reference import ColumnGatherer, NumericColumn, Tags
+from driftgauge.profiles.tag_text import tag_text
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.reference_kinds import Choices, chosen_kinds
 from driftgauge.sources.tables import Table, guess_kinds, open_tables
@@ -36,16 +37,16 @@ def read_reference(
     for table in unread:
         if table.canonical:
             raise InputError(f"{table.name}: holds events; a profile is built from rows, one flat object a line")
-    _check_features(unread)
+    _check_names(unread, columns)
     guesses = guess_kinds([table.reader for table in unread], columns)
     kinds, notes = chosen_kinds(guesses.columns, choices, score=columns.score)
     tables = open_tables(paths, columns, kinds=kinds, sort=sort)
     return _gather(tables, columns, kinds, rows, progress), notes
 
 
-def _check_features(tables: Sequence[Table]) -> None:
+def _check_names(tables: Sequence[Table], columns: Columns) -> None:
     for table in tables:
-        for name in table.feature_names:
+        for name in (*table.feature_names, *([columns.segment] if columns.segment is not None else ())):
             if not name:
                 position = list(table.reader.columns).index(name) + 1
                 raise InputError(
@@ -73,6 +74,7 @@ def _gather(
     progress: Callable[[str, float], None],
 ) -> Reference:
     gatherers = {name: ColumnGatherer(kind) for name, kind in kinds.items()}
+    tags = ColumnGatherer("string")
     times, files, read = [], [], 0
     for table in tables:
         if rows is not None and read >= rows:
@@ -84,6 +86,8 @@ def _gather(
             for name, gatherer in gatherers.items():
                 values = chunk.columns.get(name)
                 gatherer.extend(values[:taken] if values is not None else [None] * taken)
+            if columns.segment is not None:
+                tags.extend(map(tag_text, chunk.columns[columns.segment][:taken]))
             read += taken
             progress(table.name, chunk.done)
             if read == rows:
@@ -99,4 +103,5 @@ def _gather(
         score if isinstance(score, NumericColumn) else None,
         gathered[columns.actual] if columns.actual is not None else None,
         timed=columns.timestamp is not None,
+        tags=Tags(columns.segment, tags.coded()) if columns.segment is not None else None,
     )

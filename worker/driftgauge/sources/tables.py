@@ -129,6 +129,7 @@ def open_tables(
     if kinds is None:
         guesses = guess_kinds([reader for _, reader in readers if reader.reads_text], columns)
         kinds = {name: guess.kind for name, guess in guesses.columns.items() if guess.kind is not None}
+    kinds = {**kinds, **_text_of_tags(columns)}
     return [
         Table(
             path.name,
@@ -142,6 +143,13 @@ def open_tables(
         )
         for path, reader in readers
     ]
+
+
+def _text_of_tags(columns: Columns) -> dict[str, Kind]:
+    """A tag is the text that stands in the cell (07 is no 7), unless its column is a feature too."""
+    if columns.segment is None or columns.segment in (columns.features or ()):
+        return {}
+    return {columns.segment: "string"}
 
 
 def guess_kinds(readers: Sequence[Reader], columns: Columns) -> KindGuesses:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from driftgauge.detect.detectors.adwin import Adwin
+from driftgauge.detect.detectors.ddm import Ddm
+from driftgauge.detect.detectors.eddm import Eddm
+from driftgauge.detect.detectors.fhddm import Fhddm
+from driftgauge.detect.detectors.hddm_a import HddmA
+from driftgauge.detect.detectors.hddm_w import HddmW
+from driftgauge.detect.detectors.kswin import Kswin
 from driftgauge.detect.detectors.multiscale import MultiScale
 from driftgauge.detect.detectors.page_hinkley import PageHinkley
 from driftgauge.detect.detectors.psi import Psi
@@ -15,4 +21,10 @@ DETECTORS = registry(
     PageHinkley,
     MultiScale,
     Psi,
+    Kswin,
+    Ddm,
+    Eddm,
+    HddmA,
+    HddmW,
+    Fhddm,
 )

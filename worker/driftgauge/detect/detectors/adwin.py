@@ -1,27 +1,29 @@
-"""ADWIN (river) on the normalised value series: changes of the mean of location, spread, share or score.
+"""ADWIN (river): changes of the mean of location, spread, share or score, on panes or on single events.
 
 A candidate only: ADWIN sees any change, also one too small to matter, and its bound holds for independent values.
-The life cycle confirms by effect.
+The life cycle confirms by effect. On panes it is fed the normalised series, on events every value (`detect/events`):
+faster where events are independent, and full of false alarms where they are not.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from driftgauge.detect.envelope import fingerprint, seal, unseal
+from driftgauge.detect.events.adwin import AdwinScanner
+from driftgauge.detect.events.on_events import OnEvents
+from driftgauge.detect.events.streams import value_streams
 from driftgauge.detect.normalise import NormalisedBlocks
 from driftgauge.detect.river_state import AdwinParameters, decode_adwin, encode_adwin
 from driftgauge.detect.sensitivity import Sensitivity
-from driftgauge.detect.settings import override, require
-from driftgauge.detect.types import Detection, DetectorContext
-from driftgauge.errors import StateError
+from driftgauge.detect.settings import override, place
+from driftgauge.detect.state_parts import joined, parted
+from driftgauge.detect.types import Detection, Detector, DetectorContext
 from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.series import Series
 
 _VERSION = 1
-_SIZE = struct.Struct("<I")
 
 
 class Adwin:
@@ -33,6 +35,7 @@ class Adwin:
     """
 
     name: ClassVar[str] = "adwin"
+    by_default: ClassVar[bool] = True
     _DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "delta": 1e-4,
         "clock": 1,
@@ -43,20 +46,17 @@ class Adwin:
 
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
         chosen = override(self._DEFAULTS, settings)
-        require(0 < chosen["delta"] < 1, "delta must lie between 0 and 1")
-        for name in ("clock", "min_window_length", "grace_period"):
-            require(1 <= chosen[name] <= 1_000_000, f"{name} must lie in 1..1000000")
-        require(2 <= chosen["max_buckets"] <= 1000, "max_buckets must lie in 2..1000")
         self._resolved = chosen
-        self._parameters = AdwinParameters(**chosen)
+        self._parameters = AdwinParameters.of(chosen)
         self._blocks = NormalisedBlocks(context)
         self._mark = fingerprint(self.name, _VERSION, context, self._blocks.series, chosen)
         self._windows = [self._parameters.fresh() for _ in self._blocks.series]
 
     @classmethod
-    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
-        """A fresh detector; see the class for the settings. ValueError if one is unknown or out of range."""
-        return cls(context, settings)
+    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
+        """A fresh one, on panes or events; see the two classes for the settings. ValueError if one doesn't fit."""
+        on, others = place(settings)
+        return AdwinOnEvents(context, others) if on == "event" else cls(context, others)
 
     @property
     def resolved(self) -> Mapping[str, Any]:
@@ -97,20 +97,44 @@ class Adwin:
 
     def snapshot(self) -> bytes:
         """The open blocks, then each window in river's own bytes."""
-        states = [encode_adwin(window) for window in self._windows]
-        return seal(self._mark, self._blocks.encode() + b"".join(_SIZE.pack(len(s)) + s for s in states))
+        return seal(self._mark, self._blocks.encode() + joined(map(encode_adwin, self._windows)))
 
     def restore(self, state: bytes) -> None:
         """Take a snapshot of an equal detector. StateError if it doesn't fit, and then nothing has changed."""
         blocks = self._blocks.copy()
         rest = blocks.decode(unseal(self._mark, state))
-        windows = []
-        for _ in self._windows:
-            if len(rest) < _SIZE.size:
-                raise StateError("adwin: state ends before its last window")
-            end = _SIZE.size + _SIZE.unpack_from(rest)[0]
-            windows.append(decode_adwin(rest[_SIZE.size : end], self._parameters))
-            rest = rest[end:]
-        if rest:
-            raise StateError("adwin: state goes on after its last window")
+        windows = [decode_adwin(part, self._parameters) for part in parted(rest, len(self._windows))]
         self._blocks, self._windows = blocks, windows
+
+
+class AdwinOnEvents(OnEvents):
+    """One `river.drift.ADWIN` per value series and source, on every event, in sd of the reference, clipped at 4.
+
+    Settings are river's, and `confirm`. `clock`: looks at every 32nd value, as river by default: with every value it
+    costs six times as much.
+    """
+
+    name: ClassVar[str] = "adwin"
+    _DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "delta": 1e-4,
+        "clock": 32,
+        "max_buckets": 5,
+        "min_window_length": 5,
+        "grace_period": 10,
+        "confirm": True,
+    }
+
+    def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
+        chosen = override(self._DEFAULTS, settings)
+        confirm = chosen.pop("confirm")
+        self._parameters = AdwinParameters.of(chosen)
+        super().__init__(context, value_streams(context.series), chosen, confirm=confirm)
+
+    @classmethod
+    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
+        """A fresh one. ValueError if a setting doesn't fit."""
+        return cls(context, settings)
+
+    def scanner(self) -> AdwinScanner:
+        """Fresh windows."""
+        return AdwinScanner(self._parameters, len(self._streams))

@@ -64,6 +64,7 @@ class MultiScale:
     """
 
     name: ClassVar[str] = "multiscale"
+    by_default: ClassVar[bool] = True
     _DEFAULTS: ClassVar[Mapping[str, Any]] = {"min_windows": 20}
 
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
@@ -181,6 +182,7 @@ class MultiScale:
                 direction="up" if s[row, column] > 0 else "down",
                 confirmed=True,
                 p_value=float(p),
+                window=SCALES[i] * self._pane_length,
             )
             for row, column, value, p in zip(some.rows, some.columns, strength, some.p, strict=True)
         ]

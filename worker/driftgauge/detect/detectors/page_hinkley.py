@@ -1,15 +1,19 @@
-"""Page-Hinkley (river) on the normalised value series: a mean that leaves its own past level.
+"""Page-Hinkley (river): a mean that leaves its own past level, on panes or on single events.
 
 A candidate only, as ADWIN's: the life cycle confirms by effect. Faster than ADWIN on large shifts, since it needs
-no minimum of values after the change.
+no minimum of values after the change. On panes it is fed the normalised series, on events every value
+(`detect/events`): faster where events are independent, and full of false alarms where they are not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from driftgauge.detect.envelope import fingerprint, seal, unseal
+from driftgauge.detect.events.on_events import OnEvents
+from driftgauge.detect.events.page_hinkley import PageHinkleyScanner, side
+from driftgauge.detect.events.streams import value_streams
 from driftgauge.detect.normalise import NormalisedBlocks
 from driftgauge.detect.river_state import (
     PAGE_HINKLEY_SIZE,
@@ -18,8 +22,8 @@ from driftgauge.detect.river_state import (
     encode_page_hinkley,
 )
 from driftgauge.detect.sensitivity import Sensitivity
-from driftgauge.detect.settings import override, require
-from driftgauge.detect.types import Detection, DetectorContext, Direction
+from driftgauge.detect.settings import override, place
+from driftgauge.detect.types import Detection, Detector, DetectorContext, Direction
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.series import Series
@@ -36,6 +40,7 @@ class PageHinkley:
     """
 
     name: ClassVar[str] = "page_hinkley"
+    by_default: ClassVar[bool] = True
     _DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "min_instances": 30,
         "delta": 0.5,
@@ -46,21 +51,17 @@ class PageHinkley:
 
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
         chosen = override(self._DEFAULTS, settings)
-        require(1 <= chosen["min_instances"] <= 1_000_000, "min_instances must lie in 1..1000000")
-        require(0 <= chosen["delta"] <= 1e6, "delta must lie in 0..1e6")
-        require(0 < chosen["threshold"] <= 1e9, "threshold must be above 0 and at most 1e9")
-        require(0 < chosen["alpha"] <= 1, "alpha must be above 0 and at most 1")
-        require(chosen["mode"] in {"up", "down", "both"}, "mode must be up, down or both")
         self._resolved = chosen
-        self._parameters = PageHinkleyParameters(**chosen)
+        self._parameters = PageHinkleyParameters.of(chosen)
         self._blocks = NormalisedBlocks(context)
         self._mark = fingerprint(self.name, _VERSION, context, self._blocks.series, chosen)
         self._tests = [self._parameters.fresh() for _ in self._blocks.series]
 
     @classmethod
-    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Self:
-        """A fresh detector; see the class for the settings. ValueError if one is unknown or out of range."""
-        return cls(context, settings)
+    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
+        """A fresh one, on panes or events; see the two classes for the settings. ValueError if one doesn't fit."""
+        on, others = place(settings)
+        return PageHinkleyOnEvents(context, others) if on == "event" else cls(context, others)
 
     @property
     def resolved(self) -> Mapping[str, Any]:
@@ -117,4 +118,37 @@ def _excess(test: Any, mode: str) -> tuple[Direction, float]:
     """Which side fired and by how much: river doesn't tell, but its sums still stand until its next update."""
     up = test._sum_increase - test._min_increase  # noqa: SLF001
     down = test._max_decrease - test._sum_decrease  # noqa: SLF001
-    return ("up", up) if mode == "up" or (mode == "both" and up > down) else ("down", down)
+    return side(up, down, mode)
+
+
+class PageHinkleyOnEvents(OnEvents):
+    """river's Page-Hinkley per value series and source, on every event, in sd of the reference, clipped at 4.
+
+    Settings are river's, and `confirm`. `delta` and `threshold` are .25 and 30 here: one false alarm in ten million
+    independent values, and half a sd is found after some 100.
+    """
+
+    name: ClassVar[str] = "page_hinkley"
+    _DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "min_instances": 30,
+        "delta": 0.25,
+        "threshold": 30.0,
+        "alpha": 1.0,
+        "mode": "both",
+        "confirm": True,
+    }
+
+    def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
+        chosen = override(self._DEFAULTS, settings)
+        confirm = chosen.pop("confirm")
+        self._parameters = PageHinkleyParameters.of(chosen)
+        super().__init__(context, value_streams(context.series), chosen, confirm=confirm)
+
+    @classmethod
+    def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
+        """A fresh one. ValueError if a setting doesn't fit."""
+        return cls(context, settings)
+
+    def scanner(self) -> PageHinkleyScanner:
+        """Fresh tests."""
+        return PageHinkleyScanner(self._parameters, len(self._streams))

@@ -56,6 +56,7 @@ class Psi:
     """
 
     name: ClassVar[str] = "psi"
+    by_default: ClassVar[bool] = True
     _DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "min_per_cell": 5,
         "min_span": 0.5,
@@ -135,6 +136,7 @@ class Psi:
                 direction="up",
                 confirmed=True,
                 p_value=float(value),
+                window=comparison.window,
             )
             for row, column, value in zip(rows, columns, p, strict=True)
             if value < self._alpha
@@ -188,7 +190,9 @@ class _Comparison:
         )
         self._min_n = chosen["min_per_cell"] * sizes
         self._min_span = max(chosen["min_span"], _WHOLE_DAY if window == DAY else 0.0) * window
-        self._dof = (sizes - 1).astype(np.float64)
+        # Cells without a reference event (a segment may have some) add nothing by chance.
+        known = np.add.reduceat((self._reference > 0).astype(np.int64), self._starts) if len(sizes) else sizes
+        self._dof = np.maximum(known - 1, 1).astype(np.float64)
         self._m = np.array([s.reference_n for s in series], np.float64)
         self._wander = _wander([_measured(s, window) for s in series], self._m, self._dof)
 

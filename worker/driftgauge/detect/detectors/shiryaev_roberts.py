@@ -55,6 +55,7 @@ class ShiryaevRoberts:
     """
 
     name: ClassVar[str] = "shiryaev_roberts"
+    by_default: ClassVar[bool] = True
     _DEFAULTS: ClassVar[Mapping[str, Any]] = {"points": 12}
 
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
