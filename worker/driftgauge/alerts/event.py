@@ -34,6 +34,7 @@ Time = Annotated[
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
+TrafficUnit = Literal["events/min", "events/h", "events/d"]
 Hash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -132,6 +133,8 @@ class Distances(_Wire):
 class Detail(_Wire):
     """The evidence. `from`, `to`, `effect` in the series' own unit (share in [0, 1], PSI); `effect_sd` in reference sd.
 
+    Of traffic they are events in the `unit` of time.
+
     null where a level is unknown because no event was behind it. `profile` is null in a `BaselineMissing` only.
     `reason` says why an alert is resolved whose problem is not over.
     """
@@ -141,6 +144,7 @@ class Detail(_Wire):
     from_: Number | None = Field(validation_alias="from", serialization_alias="from")
     to: Number | None
     effect: Number | None
+    unit: TrafficUnit | None = Field(default=None, exclude_if=_is_none)
     effect_sd: Number | None = Field(default=None, exclude_if=_is_none)
     change_point: ChangePoint
     n_before: Count

@@ -69,6 +69,6 @@ def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[st
         "features_topic": getattr(config.topics, model.features_from).name,
         "series": len(series),
         "false_alarm_budget": model.budget,
-        "detectors": {detector.name: dict(detector.resolved) for detector in model.detectors()},
+        "detectors": model.resolved,
         "state_bytes": state_bytes,
     }
