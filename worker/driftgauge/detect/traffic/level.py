@@ -21,7 +21,7 @@ from driftgauge.detect.traffic.noise import Wander, wander_of
 from driftgauge.detect.traffic.parts import ALL
 from driftgauge.errors import StateError
 from driftgauge.profiles.scale_noise import SCALES
-from driftgauge.profiles.season import CELLS, DAY, MIN_DAYS, cells_of, summed
+from driftgauge.profiles.season import CELLS, DAY, HOURS, MIN_DAYS, cells_of, summed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -152,16 +152,17 @@ def _rates(rows: _Rows, part: int, known: NDArray[np.bool_]) -> Floats:
 
 
 def _dispersion(rows: _Rows, column: int, part: int) -> Floats:
-    """Index of dispersion by cell, float64 [48]: that of all rows, or the cell's if that is more; at least 1.
+    """Index of dispersion by cell, float64 [48]: that of all rows, or of the hour of the day if it is more; at least 1.
 
-    The hours in which traffic rises steeply are uneven without being anything else.
+    The hours in which traffic rises steeply are uneven without being anything else. Weekends are not told apart: what
+    is done every night shows in the first one.
     """
     told = np.where(rows.spread[:, column] > 0, rows.events[:, part], 0).astype(np.float64)
     weighted = told * rows.spread[:, column]
     pooled = weighted.sum() / max(1.0, told.sum())
-    sums = summed(rows.cells, np.column_stack([weighted, told]), CELLS)
-    own = np.divide(sums[:, 0], sums[:, 1], out=np.zeros(CELLS), where=sums[:, 1] > 0)
-    return np.asarray(np.maximum(1.0, np.maximum(pooled, own)), np.float64)
+    sums = summed(rows.cells % HOURS, np.column_stack([weighted, told]), HOURS)
+    own = np.divide(sums[:, 0], sums[:, 1], out=np.zeros(HOURS), where=sums[:, 1] > 0)
+    return np.tile(np.maximum(1.0, np.maximum(pooled, own)), CELLS // HOURS)
 
 
 def _fixed(rates: Floats) -> list[list[int]]:

@@ -3,7 +3,8 @@
 An alarm needs half as many again, or two thirds, and p below the level of its scale, with the variance E^2 tau^2 + D E
 of the current E: wander of windows of that length, and counts that are burstier (D) than Poisson's. Scale 1 takes the
 two of the last three panes that agree best, at the lesser one of them; longer windows take back their most extreme
-pane, and those beyond half an hour of panes must still show it in the last of them.
+pane, and those beyond half an hour of panes must still show it in the last of them. Distances are logarithms of N / E:
+a rate can't fall below nothing, and what doubles or halves it is alike.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from driftgauge.profiles.scale_noise import SCALES
 
 _PANES_OF_PAIR = 3
 _RECENT = 30
+# In the place of none, whose logarithm is none.
+_LEAST_EVENTS = 0.5
 # Alarms from a factor of 1.5 either way, an end within its square root.
 SMALLEST = 1.5
 CALM = math.sqrt(SMALLEST)
@@ -162,10 +165,14 @@ class Volume:
         if level is None or wander is None:
             return None
         dispersion = self._dispersion(level, i, panes)
-        of_window = (wander.measured, wander.tau2, wander.dof, wander.kurtosis, dispersion, 0.0)
+        ratio = max(events, _LEAST_EVENTS) / expected
+        distance = abs(math.log(ratio))
+        # Wander multiplies, so it is held against the logarithm; chance goes by the difference, so it is stretched.
+        stretch = distance / abs(ratio - 1)
+        of_window = (wander.measured, wander.tau2, wander.dof, wander.kurtosis, dispersion * stretch**2, 0.0)
         noise = WindowNoise(*(_one(x) for x in of_window))
-        reach = dispersion if direction == "up" else 0.0
-        p = ways * float(p_value(_one(abs(events / expected - 1)), _one(expected), noise, _one(reach))[0])
+        reach = dispersion * stretch if direction == "up" else 0.0
+        p = ways * float(p_value(_one(distance), _one(expected), noise, _one(reach))[0])
         return Excess(SCALES[i], direction, p, self._limits.levels[i]) if p < self._limits.levels[i] else None
 
     def _dispersion(self, level: Level, i: int, panes: int) -> float:
