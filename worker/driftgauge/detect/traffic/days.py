@@ -109,14 +109,15 @@ class Days:
             self._changed.add(start)
 
     def turn(self, end: int) -> list[Day]:
-        """The clean days of the four weeks before `end` (ms), which all panes that start before it have come to."""
+        """The clean days of the four weeks before `end` (ms), to which the panes have come; long ones with a lag."""
         if self.running is not None and self.running.start + self._grid.row <= end:
             self._complete()
         for start in [start for start in self._days if start < end - DAYS_KEPT * DAY]:
             del self._days[start]
             self._changed.discard(start)
             self._gone.add(start)
-        return [day for start, day in sorted(self._days.items()) if start < end and not day.spoiled and day.rows]
+        known = [day for start, day in sorted(self._days.items()) if start < end - self._grid.lag]
+        return [day for day in known if day.rows and not day.spoiled]
 
     @property
     def silent(self) -> bool:

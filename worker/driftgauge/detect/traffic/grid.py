@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from driftgauge.profiles.season import DAY, HOUR, HOURS
 
+_LONG_PANE = 6 * HOUR
+_PANES_TO_JUDGE = 3
+
 
 class Stretch(NamedTuple):
     """Panes of one row, one after the other: start of the first (ms), how many, the start of the row, its cell."""
@@ -28,6 +31,14 @@ class Grid:
     def row(self) -> int:
         """Length (ms) of a row."""
         return max(HOUR, self.pane)
+
+    @property
+    def lag(self) -> int:
+        """Ms before a midnight in which nothing is learned from yet.
+
+        Long panes are judged after two or three of them, and what they show must not have been learned by then.
+        """
+        return -(-_PANES_TO_JUDGE * self.pane // DAY) * DAY if self.pane >= _LONG_PANE else 0
 
     def row_of(self, start: int) -> int:
         """Start (ms) of the row of a pane that starts then: panes belong to where they start."""

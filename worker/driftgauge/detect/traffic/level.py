@@ -39,7 +39,7 @@ class Level(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=
 
     `days`: clean days behind it; `events`: by part, those of these days. By part and cell, in 2^-32 events a pane:
     `rates`, and `hazards`, rates over the index of dispersion (a burst counts as one event). `longest`: by part, the
-    longest gap, in sums of hazards. `judged`: cells whose volume is judged. `spread`: index of dispersion by short
+    longest gap (see `_longest`), in sums of hazards. `judged`: cells whose volume is judged. `spread`: index of dispersion by short
     scale and cell. `wander`: of windows of 1, 15, 60 and 360 panes; empty while volume is not judged.
     """
 
@@ -106,14 +106,12 @@ def learn(days: list[Day], grid: Grid, parts: int) -> Level | None:
         events=[int(n) for n in rows.events.sum(axis=0)],
         rates=_fixed(rates),
         hazards=_fixed(hazards),
-        longest=[0] * parts,
+        longest=[],
         judged=(seen[:, ALL] & hourly).tolist(),
         spread=spread[:scales].tolist(),
         wander=wander_of(rows.starts, rows.events[:, ALL], rows.panes[:, ALL], grid) if hourly else [],
     )
-    for gap in (gap for day in days for gap in day.gaps):
-        size = level.size(grid, gap.part, gap.begin, gap.end, gap.panes)
-        level.longest[gap.part] = max(level.longest[gap.part], size)
+    level.longest.extend(_longest(days, level, grid, part) for part in range(parts))
     return level
 
 
@@ -137,6 +135,16 @@ def check_level(level: Level, grid: Grid, parts: int) -> None:
     )
     if not fits:
         raise StateError("the stored level of the traffic holds impossible numbers")
+
+
+def _longest(days: list[Day], level: Level, grid: Grid, part: int) -> int:
+    """Of each day the longest gap of a part, and of these the longest; once hours are known, the longest but one.
+
+    What was an outage before it could be told from a habit would hide the next one for four weeks.
+    """
+    gaps = [[gap for gap in day.gaps if gap.part == part] for day in days]
+    sizes = [max((level.size(grid, part, g.begin, g.end, g.panes) for g in own), default=0) for own in gaps]
+    return sorted(sizes)[-2 if level.hourly and len(sizes) > 1 else -1]
 
 
 def _rates(rows: _Rows, part: int, known: NDArray[np.bool_]) -> Floats:

@@ -2,8 +2,8 @@
 
 At a rate of lambda a gap of length t comes by chance with exp(-lambda t); events that come in bursts of D make gaps as
 if there were only lambda / D. Hence an alarm at the first pane end at which the sum of hazards exceeds ln(1 / alpha),
-and one and a half times that of the longest gap of the last four weeks, and two panes are empty. Sums of hazards, not
-of time: a night without traffic is no gap that a working hour has to exceed.
+and one and a half times that of the longest gap of the last four weeks (but for one day's), and two panes are empty.
+Sums of hazards, not of time: a night without traffic is no gap that a working hour has to exceed.
 """
 
 from __future__ import annotations
