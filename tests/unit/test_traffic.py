@@ -263,8 +263,7 @@ def test_nothing_is_said_where_the_end_of_what_was_read_is_all_that_is_known():
     n = steady(8)
     n[minute(7, 10) :] = 0
     watch = watch_of(MODEL)
-    panes = [p for p in alerts(MODEL, n[: minute(7, 10)], watch=watch)]
-    assert panes == []
+    assert alerts(MODEL, n[: minute(7, 10)], watch=watch) == []
     assert watch.advance([], None) == []
     assert len(watch.advance([], MONDAY + 8 * DAY)) == 1
 
@@ -285,7 +284,7 @@ def test_wander_is_measured_out_of_sample():
     assert loud[0] is not None
     assert quiet[0].tau2 ** 0.5 < 0.012
     assert 0.08 < loud[0].tau2 ** 0.5 < 0.15
-    assert loud[0].dof < 70 < 300 < quiet[0].dof
+    assert 3 * loud[0].dof < quiet[0].dof
 
 
 def test_the_shares_of_silence_and_volume_are_those_of_the_budget():

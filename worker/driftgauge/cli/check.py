@@ -73,6 +73,7 @@ def _show(plan: dict[str, Any], notes: Sequence[str | None]) -> None:
             f"{model['series']} series, panes of {format_duration(model['pane_length'])}",
             markup=False,
         )
+        console.print(f"  traffic    {_traffic(model['traffic'])}")
         console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days")
         console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
         if note is not None:
@@ -98,6 +99,15 @@ def _holds(model: dict[str, Any]) -> str:
     """In the panes between which times."""
     bounds = [f"{word} {model[key]}" for word, key in (("from", "from"), ("until", "to")) if model[key] is not None]
     return f"{' '.join(bounds)}, in event time"
+
+
+def _traffic(traffic: dict[str, Any] | None) -> str:
+    if traffic is None:
+        return "not watched (detectors.traffic is not enabled)"
+    return (
+        f"silence is told of after {traffic['silence_from_days']:g} day of its own events, "
+        f"volume after {traffic['volume_from_days']:g}"
+    )
 
 
 def _detectors(detectors: dict[str, dict[str, Any]]) -> Table:

@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 
 # Rates are whole multiples of 2^-32 events, so that sums over panes are exact in any order.
 ONE = 1 << 32
-_LEAST_DAYS = 1.0
+LEAST_DAYS = 1.0
 # Hours of a cell from which its mean is one.
 _LEAST_ROWS = 2
 _MOST = 1 << 62
@@ -39,8 +39,9 @@ class Level(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=
 
     `days`: clean days behind it; `events`: by part, those of these days. By part and cell, in 2^-32 events a pane:
     `rates`, and `hazards`, rates over the index of dispersion (a burst counts as one event). `longest`: by part, the
-    longest gap (see `_longest`), in sums of hazards. `judged`: cells whose volume is judged. `spread`: index of dispersion by short
-    scale and cell. `wander`: of windows of 1, 15, 60 and 360 panes; empty while volume is not judged.
+    longest gap (see `_longest`), in sums of hazards. `judged`: cells whose volume is judged. `spread`: index of
+    dispersion by short scale and cell. `wander`: of windows of 1, 15, 60 and 360 panes; empty while volume is not
+    judged.
     """
 
     days: float
@@ -91,7 +92,7 @@ def learn(days: list[Day], grid: Grid, parts: int) -> Level | None:
         return None
     rows = _Rows.of(days)
     told = float(rows.panes[:, ALL].sum() * grid.pane / DAY)
-    if told < _LEAST_DAYS:
+    if told < LEAST_DAYS:
         return None
     hourly, scales = told >= MIN_DAYS, len(short_scales(grid.pane))
     seen = summed(rows.cells, (rows.panes > 0).astype(np.float64), CELLS) >= _LEAST_ROWS
@@ -130,7 +131,7 @@ def check_level(level: Level, grid: Grid, parts: int) -> None:
         and len(level.spread) == len(short_scales(grid.pane))
         and all(0 <= n < _MOST for n in whole)
         and all(0 <= x < _MOST for x in numbers)
-        and level.days >= _LEAST_DAYS
+        and level.days >= LEAST_DAYS
         and len(level.wander) == (len(SCALES) if level.hourly else 0)
     )
     if not fits:
