@@ -75,7 +75,8 @@ def alerts(model: Model, features, predictions=None, *, cut=(), watch: TrafficWa
     """Of a whole course, whose end is known to be empty if it is."""
     render = renderer_of([model], Run(mode="backtest", run_id="test"))
     end = MONDAY + len(features) * model.pane_length
-    steps = (watch or watch_of(model)).advance(panes_of(model, features, predictions, cut), end)
+    watch = watch or watch_of(model)
+    steps = watch.advance(panes_of(model, features, predictions, cut)) + watch.be_silent(end)
     return [render(Raised(model.subject, step)) for step in steps]
 
 

@@ -240,9 +240,9 @@ def test_a_subject_that_has_been_silent_for_four_weeks_is_forgotten_in_few_steps
     watch, model = watch_of(MODEL), MODEL
     n = steady(8)
     assert alerts(model, n, watch=watch) == []
-    steps = watch.advance([], MONDAY + 20_000 * DAY)
+    steps = watch.be_silent(MONDAY + 20_000 * DAY)
     assert [s.event for s in steps].count("opened") == 1
-    assert (steps[-1].event, steps[-1].expired) == ("resolved", True)
+    assert (steps[-1].event, steps[-1].reason) == ("resolved", "level_expired")
     assert watch.level is None
     fields, gone = watch.changes()
     assert list(fields) == ["traffic"]
@@ -259,13 +259,21 @@ def test_long_panes_are_judged_before_they_teach():
     assert "events a day since 2026-01-28" in found[0].annotations.summary
 
 
-def test_nothing_is_said_where_the_end_of_what_was_read_is_all_that_is_known():
+def test_without_panes_only_the_coming_of_event_time_tells_of_a_silence():
     n = steady(8)
     n[minute(7, 10) :] = 0
     watch = watch_of(MODEL)
     assert alerts(MODEL, n[: minute(7, 10)], watch=watch) == []
-    assert watch.advance([], None) == []
-    assert len(watch.advance([], MONDAY + 8 * DAY)) == 1
+    assert len(watch.be_silent(MONDAY + 8 * DAY)) == 1
+
+
+def test_an_open_alert_ends_with_the_profile_that_its_panes_were_counted_by():
+    n = steady(8)
+    n[minute(7, 10) :] = 0
+    watch = watch_of(MODEL)
+    assert told(alerts(MODEL, n, watch=watch)) == [("opened", "staleness", "01-12T10:02")]
+    (step,) = watch.end(MONDAY + 8 * DAY)
+    assert (step.event, step.reason, step.at) == ("resolved", "profile_changed", MONDAY + 8 * DAY)
 
 
 @pytest.mark.parametrize(("size", "hazard", "panes"), [(0, 10, 11), (95, 10, 2), (101, 0, 2), (0, 0, None)])

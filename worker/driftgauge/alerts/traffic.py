@@ -14,6 +14,7 @@ from driftgauge.alerts.traffic_silence import SilenceWatch
 from driftgauge.alerts.traffic_state import Moment, decode_level, decode_moment, encode_traffic
 from driftgauge.alerts.traffic_story import STALENESS, Stories, TrafficStep
 from driftgauge.alerts.traffic_volume import VolumeWatch
+from driftgauge.alerts.transition import Reason
 from driftgauge.detect.traffic.days import Days
 from driftgauge.detect.traffic.grid import Grid
 from driftgauge.detect.traffic.level import Level, learn
@@ -48,18 +49,23 @@ class TrafficWatch:
         self._turned = 0
         self._stored_level: Level | None = None
 
-    def advance(self, panes: Sequence[Pane], silent_to: int | None) -> list[TrafficStep]:
-        """Take closed panes, oldest first, and that none that ends up to `silent_to` (ms) will close any more.
-
-        None: how far that is isn't known.
-        """
+    def advance(self, panes: Sequence[Pane]) -> list[TrafficStep]:
+        """Take closed panes, oldest first."""
         out: list[TrafficStep] = []
         for pane in panes:
             counted = self._parts.of(pane.counts)
             if counted[ALL]:
                 out += self._pass(pane.start)
                 out += self._take(pane, counted)
-        return out if silent_to is None else out + self._pass(self._grid.at_or_before(silent_to))
+        return out
+
+    def be_silent(self, to: int) -> list[TrafficStep]:
+        """No other pane that ends up to then (ms) will close any more."""
+        return self._pass(self._grid.at_or_before(to))
+
+    def end(self, at: int) -> list[TrafficStep]:
+        """The profile that the panes were counted with holds until then (ms): no alert goes on by another one."""
+        return self._end_all(at, "profile_changed")
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields as they are now (days and the level only if new), and fields that may be deleted."""
@@ -147,7 +153,7 @@ class TrafficWatch:
         clean = self._days.turn(self._turned)
         learned, out = learn(clean, self._grid, self._parts.count), []
         if not clean:
-            out = self._silences.expire(now) + self._volumes.expire(now)
+            out = self._end_all(now, "level_expired")
             self._go_by(None)
         elif learned is not None and (self.level is None or learned.hourly >= self.level.hourly):
             # Of fewer days than that takes, what they told when there were more holds as long as any of them does.
@@ -162,3 +168,6 @@ class TrafficWatch:
     def _go_by(self, level: Level | None) -> None:
         self.level = self._silences.level = level
         self._volume.rebase(level)
+
+    def _end_all(self, at: int, reason: Reason) -> list[TrafficStep]:
+        return self._silences.end(at, reason) + self._volumes.end(at, reason)

@@ -120,13 +120,16 @@ def _detail(step: TrafficStep, profile: str) -> Detail:
         profile=profile,
         cells=[],
         superseded_by=step.superseded_by,
+        reason=step.reason,
     )
 
 
 def _summary(step: TrafficStep) -> str:
     when = since(step.onset, step.opened_pane_end)
     long = lasted(step.at - step.onset)
-    if step.expired:
+    if step.reason == "profile_changed":
+        return f"{_what(step)} {when}; ends with the profile that it was counted by"
+    if step.reason == "level_expired":
         return f"{_what(step)}, for {long}: that is no news any more, what is usual is learned anew"
     if step.series != VOLUME:
         if step.event == "resolved":
@@ -149,7 +152,11 @@ def _description(step: TrafficStep, subject: Subject) -> str:
     ]
     if step.superseded_by is not None:
         sentences.append(f"This alert is closed because the same problem is now {step.superseded_by}.")
-    elif step.expired:
+    elif step.reason == "profile_changed":
+        sentences.append(
+            "This alert is closed because another profile holds from now on; what is usual is learned anew."
+        )
+    elif step.reason == "level_expired":
         sentences.append("No day of the last four weeks was without a traffic alert; nothing to do.")
     elif step.event == "resolved":
         sentences.append("Events come as usual again; nothing to do." if step.series == VOLUME else "Nothing to do.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from driftgauge.alerts.traffic_story import STALENESS, Seen, Stories, Story, TrafficStep
-from driftgauge.alerts.transition import EventKind
+from driftgauge.alerts.transition import EventKind, Reason
 from driftgauge.detect.traffic.days import Days, Gap
 from driftgauge.detect.traffic.grid import Grid, Stretch
 from driftgauge.detect.traffic.level import ONE, Level
@@ -76,10 +76,10 @@ class SilenceWatch:
         story.events += events
         return [self._tell(part, "repeat", pane.end, pane)] if pane.end >= self._stories.repeat_at(series) else []
 
-    def expire(self, at: int) -> list[TrafficStep]:
-        """What was expected is known no more."""
+    def end(self, at: int, reason: Reason) -> list[TrafficStep]:
+        """What was expected holds no more."""
         return [
-            self._stories.end(series, at, self._seen(part, 0), None, expired=True)
+            self._stories.end(series, at, self._seen(part, 0), None, reason)
             for part, series in enumerate(STALENESS)
             if series in self._stories.running
         ]

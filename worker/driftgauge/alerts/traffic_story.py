@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from driftgauge.alerts.transition import DetectorEvidence, EventKind, Severity
+from driftgauge.alerts.transition import DetectorEvidence, EventKind, Reason, Severity
 from driftgauge.detect.traffic.days import Days
 from driftgauge.detect.types import Direction
 from driftgauge.panes.merge import Pane
@@ -48,7 +48,8 @@ class TrafficStep:
 
     `opened_pane_end`, `at`, `ordinal`, `analysis`, `severity`, `superseded_by`, `offsets`: as of a `Transition`; a
     silence has no records. `before`, `after`: events a pane, expected and seen. `missing`: events that a silence has
-    cost so far. `expired`: resolved because what was expected is four weeks old.
+    cost so far. `reason`: why it is resolved though it isn't over: by another profile, or what was expected is four
+    weeks old.
     """
 
     series: TrafficSeries
@@ -69,7 +70,7 @@ class TrafficStep:
     pane_length: int
     offsets: Mapping[str, tuple[int, int]]
     superseded_by: Severity | None = None
-    expired: bool = False
+    reason: Reason | None = None
 
 
 class Seen(NamedTuple):
@@ -110,10 +111,10 @@ class Stories:
         return [gone, self.tell(series, "escalated", at, seen, pane)]
 
     def end(
-        self, series: TrafficSeries, at: int, seen: Seen, pane: Pane | None, *, expired: bool = False
+        self, series: TrafficSeries, at: int, seen: Seen, pane: Pane | None, reason: Reason | None = None
     ) -> TrafficStep:
-        """It is over."""
-        step = self.tell(series, "resolved", at, seen, pane, expired=expired)
+        """It is over, or there is a reason why it is told of no more."""
+        step = self.tell(series, "resolved", at, seen, pane, reason=reason)
         self._days.spoil(self.running.pop(series).onset, at)
         return step
 
@@ -131,7 +132,7 @@ class Stories:
         pane: Pane | None,
         *,
         superseded_by: Severity | None = None,
-        expired: bool = False,
+        reason: Reason | None = None,
     ) -> TrafficStep:
         """A step of an open one."""
         story = self.running[series]
@@ -156,7 +157,7 @@ class Stories:
             pane_length=self._pane_length,
             offsets={str(source): span for source, span in sorted(pane.offsets.items())} if pane is not None else {},
             superseded_by=superseded_by,
-            expired=expired,
+            reason=reason,
         )
         story.ordinal += 1
         story.published_at = at

@@ -9,7 +9,7 @@ import numpy as np
 from driftgauge.alerts.levels import SeriesPast
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.traffic_story import VOLUME, Seen, Stories, Story, TrafficStep
-from driftgauge.alerts.transition import Severity
+from driftgauge.alerts.transition import Reason, Severity
 from driftgauge.detect.traffic.level import ONE, Level
 from driftgauge.detect.traffic.parts import ALL
 from driftgauge.detect.traffic.volume import CALM, Excess, Held, Volume
@@ -39,13 +39,13 @@ class VolumeWatch:
         excess = self._volume.excess()
         return [self._open(pane, excess, level)] if excess is not None and level is not None else []
 
-    def expire(self, at: int) -> list[TrafficStep]:
-        """What was expected is known no more; to be called while it still is."""
+    def end(self, at: int, reason: Reason) -> list[TrafficStep]:
+        """What was expected holds no more; to be called while it still does."""
         story = self._stories.running.get(VOLUME)
         if story is None:
             return []
         held = self._volume.since(story.onset, _LEVEL_PANES)
-        return [self._stories.end(VOLUME, at, _seen(held), None, expired=True)]
+        return [self._stories.end(VOLUME, at, _seen(held), None, reason)]
 
     def _open(self, pane: Pane, excess: Excess, level: Level) -> TrafficStep:
         onset = self._onset(excess)

@@ -71,7 +71,7 @@ class SubjectWatch:
                         Alerted(step.series, step.evidence.onset, step.opened_pane_end, step.at)
                     )
             out += steps
-        return out if self.traffic is None else out + self.traffic.advance(panes)
+        return out if self.traffic is None else [*out, *self.traffic.advance(panes)]
 
     def be_silent(self, silent_to: int | None) -> Sequence[TrafficStep]:
         """No pane that ends up to `silent_to` (ms) will close any more; None: how far that is isn't known."""
