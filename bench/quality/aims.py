@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.quality.faults import FAULTS
+from bench.quality.faults import FAULTS, TRAFFIC_FAULTS
 from bench.quality.real import Backtest
 from bench.quality.runs import OURS
 from bench.quality.score import Detection, FalseAlerts, median_error
@@ -52,7 +52,7 @@ def _budget(pool: FalseAlerts) -> Aim:
 
 
 def _delays(pools: Sequence[Detection]) -> Iterable[Aim]:
-    aimed = {fault.name: fault.aim for fault in FAULTS if fault.aim is not None}
+    aimed = {fault.name: fault.aim for fault in (*FAULTS, *TRAFFIC_FAULTS) if fault.aim is not None}
     for fault, aim in aimed.items():
         for pool in pools:
             if pool.fault == fault:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.quality.fields import Categorical, Category, State
 from bench.quality.streams import FIELDS, HOUR, MINUTE, Course
+from driftgauge.detect.traffic.limits import TRAFFIC
 
 RAMP_PANES = 6 * HOUR // MINUTE
 _EMPLOYMENT = next(field for field in FIELDS if isinstance(field, Categorical) and field.name == "employment_type")
@@ -60,6 +61,22 @@ def _swapped(shares: dict[Category, float]) -> dict[Category, float]:
     return {**shares, "b": shares["c"], "c": shares["b"]}
 
 
+@dataclass(frozen=True)
+class TrafficFault:
+    """From its first pane on only a `share` of the events comes. `aim`: as of a `Fault`."""
+
+    name: str
+    share: float
+    aim: int | None = None
+    field: str = TRAFFIC
+
+    def on(self, course: Course, rng: np.random.Generator) -> Course:
+        """The same course with the fault from its first pane on."""
+        struck = course.part(0, len(course.starts))
+        struck.n = rng.binomial(course.n, self.share).astype(np.int64)
+        return struck
+
+
 DAY_PANES = 24 * 60
 FAULTS = (
     Fault("NULL storm .8 → 93 %", "employment_type", _set(missing=0.93), aim=1),
@@ -84,4 +101,8 @@ FAULTS = (
     Fault("sd × 1.5", "age", _set(stretch=1.5)),
     Fault("ramp to 1 sd in 6 h", "age", _ramp),
     Fault("score shift .5 sd", "score", _shift(0.5), aim=60),
+)
+TRAFFIC_FAULTS = (
+    TrafficFault("no event", 0.0, aim=3),
+    TrafficFault("half the traffic", 0.5, aim=60),
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.quality.real import Backtest, backtests
 from bench.quality.rival_runs import faulty_rivals, quiet_rivals
-from bench.quality.runs import QUIET_DAYS, faulty, quiet
+from bench.quality.runs import QUIET_DAYS, faulty, faulty_traffic, quiet
 from bench.quality.score import Quiet, Struck
 from bench.quality.streams import STREAMS, Stream
 
@@ -29,13 +29,14 @@ class Extent:
     """How much is simulated.
 
     `quiet`: runs per stream without a fault, at most, of so many `days`; `rivals`: runs of the rivals per stream;
-    `struck`: runs with each fault by stream and reference.
+    `struck`: runs with each fault by stream and reference, `traffic`: with each fault of the traffic.
     """
 
     quiet: int
     days: int
     rivals: int
     struck: Mapping[tuple[str, str], int]
+    traffic: Mapping[tuple[str, str], int]
 
 
 FULL = Extent(
@@ -43,8 +44,9 @@ FULL = Extent(
     days=QUIET_DAYS,
     rivals=1,
     struck={("iid", "14d"): 5, ("season", "14d"): 5, ("real", "14d"): 5, ("iid", "shuffled"): 3},
+    traffic={("iid", "14d"): 3, ("traffic", "14d"): 3},
 )
-QUICK = Extent(quiet=1, days=3, rivals=0, struck={("iid", "14d"): 1, ("real", "14d"): 1})
+QUICK = Extent(quiet=1, days=3, rivals=0, struck={("iid", "14d"): 1, ("real", "14d"): 1}, traffic={("iid", "14d"): 1})
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ def jobs_of(only: str | None, extent: Extent, seed: int, data: Path | None, *, q
             work.append(
                 (f"with faults, {stream.name}, reference {stream.reference}", partial(faulty, seed, stream, subject))
             )
+        for stream, subject in _each(extent.traffic):
+            work.append((f"with faults of the traffic, {stream.name}", partial(faulty_traffic, seed, stream, subject)))
     if only in (None, "real"):
         work.append(("real data", partial(_real, data, seed, quick=quick)))
     return [Job(i, name, do) for i, (name, do) in enumerate(work)]

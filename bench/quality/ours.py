@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.alerts.traffic_story import TrafficStep
 from driftgauge.alerts.transition import Transition
 from driftgauge.alerts.watch import SubjectWatch
+from driftgauge.detect.traffic.limits import TRAFFIC
 from driftgauge.engine import Model, watch_plan
 from driftgauge.panes.merge import Pane
 from driftgauge.panes.sample import RowSample
@@ -23,8 +25,8 @@ _CHECKPOINT = 2048
 class Alert(NamedTuple):
     """An alert that was opened: on which field and series, and when.
 
-    `kind` of the series: rate, value or window, empty for other methods. `at`: end of the pane that decided (ms);
-    `onset`: estimated (ms), None where a method estimates none.
+    `kind` of the series: rate, value, window or traffic, empty for other methods. `at`: end of the pane that decided
+    (ms); `onset`: estimated (ms), None where a method estimates none.
     """
 
     field: str
@@ -59,7 +61,8 @@ class Watch:
             ]
             for pane, sample in zip(panes, samples[part], strict=False):
                 pane.sample = sample
-            opened += [_alert(step) for step in self._watch.advance(panes) if step.event == "opened"]
+            steps = [*self._watch.advance(panes), *self._watch.be_silent(panes[-1].end)]
+            opened += [_alert(step) for step in steps if step.event == "opened"]
             fresh, gone = self._watch.changes()
             self._fields.update(fresh)
             for name in gone:
@@ -71,7 +74,9 @@ class Watch:
         return dict(self._fields)
 
 
-def _alert(step: Transition) -> Alert:
+def _alert(step: Transition | TrafficStep) -> Alert:
+    if isinstance(step, TrafficStep):
+        return Alert(TRAFFIC, step.series, TRAFFIC, step.at, step.onset)
     series = step.series
     name = series.name if series.category is None else f"{series.name}[{series.category}]"
     return Alert(series.slot.name, name, series.kind, step.at, step.evidence.onset)

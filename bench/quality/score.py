@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
-from bench.quality.faults import Fault
+from bench.quality.faults import Fault, TrafficFault
 from bench.quality.ours import Alert
 from bench.quality.streams import Stream
 
@@ -76,7 +76,14 @@ class Struck:
 
 
 def struck(
-    method: str, stream: Stream, fault: Fault, subject: int, alerts: Iterable[Alert], *, onset: int, before: int = 0
+    method: str,
+    stream: Stream,
+    fault: Fault | TrafficFault,
+    subject: int,
+    alerts: Iterable[Alert],
+    *,
+    onset: int,
+    before: int = 0,
 ) -> Struck:
     """One run's score: `alerts` are those after the onset (ms), `before` counts those of the warm-up."""
     at, pane = fault.field, stream.pane

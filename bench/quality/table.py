@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from bench.quality.aims import Aim
-from bench.quality.faults import FAULTS
+from bench.quality.faults import FAULTS, TRAFFIC_FAULTS
 from bench.quality.real import Backtest
 from bench.quality.runs import OURS, WATCHED_DAYS
 from bench.quality.score import MONTH_DAYS, Detection, FalseAlerts
@@ -71,7 +71,7 @@ def quiet_table(pools: Iterable[FalseAlerts]) -> list[str]:
 def fault_table(pools: Iterable[Detection]) -> list[str]:
     """What ours makes of each fault on each stream."""
     numbers = ("found", "median", "p90", "onset off", "alerts", "elsewhere")
-    order = {fault.name: i for i, fault in enumerate(FAULTS)}
+    order = {fault.name: i for i, fault in enumerate((*FAULTS, *TRAFFIC_FAULTS))}
     rows = [_fault_row(pool) for pool in sorted(pools, key=lambda pool: order[pool.fault])]
     return lines_of([["fault", "stream", "reference", "first series", *numbers], *rows], left=4)
 

@@ -49,7 +49,8 @@ def test_the_plan_shows_the_detectors_that_the_worker_builds(config):
     shown = json.loads(done.stdout)["models"][0]["detectors"]
     loaded = config_file.load_with_profiles(file, {}, read_profile)
     (model,) = models_of(loaded.config, loaded.profiles)
-    assert shown == {d.name: json.loads(json.dumps(dict(d.resolved))) for d in model.detectors()}
+    assert shown == json.loads(json.dumps(model.resolved))
+    assert list(shown) == [*(d.name for d in model.detectors()), "traffic"]
     assert "adwin" not in shown
     assert shown["page_hinkley"]["threshold"] == 9.0
 
@@ -120,3 +121,13 @@ def test_a_version_that_is_to_have_a_profile_is_not_among_those_without(config):
     plan = json.loads(check(file, "--json").stdout)
     assert plan["without_profile"] == []
     assert plan["models"][0]["from"] == "2026-04-01T00:00:00Z"
+
+
+def test_it_says_from_when_on_traffic_is_watched_or_that_it_is_not(config):
+    shown = check(config()).stdout
+    assert "silence is told of after 1 day of its own events, volume after 5" in shown
+    off = check(config("detectors: {traffic: {enabled: false}}\n")).stdout
+    assert "traffic    not watched (detectors.traffic is not enabled)" in off
+    done = check(config("detectors:\n  traffic: {levels: 2}\n"))
+    assert done.returncode == 2
+    assert ":9:13: detectors.traffic.levels: unknown setting 'levels'; known: none" in done.stderr

@@ -14,6 +14,7 @@ from driftgauge.detect.detectors.page_hinkley import PageHinkley
 from driftgauge.detect.normalise import Noise, NormalisedBlocks, block_length, noise_of
 from driftgauge.detect.registry import build_detectors, registry
 from driftgauge.detect.river_state import AdwinParameters, check_river, decode_adwin, encode_adwin
+from driftgauge.detect.traffic.limits import TRAFFIC
 from driftgauge.errors import ConfigError, StateError
 from driftgauge.profiles.profile import SeriesNoise
 
@@ -175,7 +176,7 @@ def test_detectors_come_in_the_registrys_order() -> None:
 
 
 def test_no_more_than_the_budget_is_shared_out() -> None:
-    assert set(SHARES) == set(DETECTORS)
+    assert set(SHARES) == {*DETECTORS, TRAFFIC}
     assert sum(SHARES.values()) + RESERVED <= 1 + 1e-12
     assert average_run_length(0.4, 150, 43_200) == pytest.approx(150 * 43_200 / 0.4)
     assert level(0.2, 50, 43_200) == pytest.approx(0.2 / (50 * 43_200))

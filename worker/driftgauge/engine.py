@@ -20,6 +20,8 @@ from driftgauge.alerts.baseline_event import render_baseline
 from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
 from driftgauge.alerts.lifecycle import LifecycleSettings, repeat_interval
 from driftgauge.alerts.stage import DetectStage, Raised
+from driftgauge.alerts.traffic_event import render_traffic
+from driftgauge.alerts.traffic_story import TrafficStep
 from driftgauge.alerts.watch import WatchPlan
 from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
 from driftgauge.config_segments import WatchedSegments, watched_segments
@@ -32,6 +34,8 @@ from driftgauge.detect.events.chosen import misfits
 from driftgauge.detect.events.on_events import OnEvents
 from driftgauge.detect.registry import build_detectors, switched_on
 from driftgauge.detect.river_canary import check_classes
+from driftgauge.detect.traffic.limits import TRAFFIC, Limits
+from driftgauge.detect.traffic.parts import Parts
 from driftgauge.detect.types import Detector, DetectorContext
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
@@ -48,6 +52,8 @@ from driftgauge.subject import Subject
 # Counts up when the same panes could give other alerts: part of every event's identity.
 ENGINE_SEMANTICS = 3
 MONTH = 30 * 86_400_000
+# What the configuration's `detectors` may name.
+METHODS = (*DETECTORS, TRAFFIC)
 
 EventType = Literal["prediction", "features", "label"]
 _EVENT_TYPES: Mapping[str, EventType] = {"predictions": "prediction", "features": "features", "labels": "label"}
@@ -55,11 +61,15 @@ _EVENT_TYPES: Mapping[str, EventType] = {"predictions": "prediction", "features"
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What all models of a run share. `out_of_orderness` ms."""
+    """What all models of a run share. `out_of_orderness` ms.
+
+    `traffic`: settings for volume and silences; None: these aren't watched.
+    """
 
     out_of_orderness: int
     lifecycle: LifecycleSettings
     detectors: Mapping[str, Mapping[str, Any]]
+    traffic: Mapping[str, Any] | None
     ring_panes: int
     max_record_bytes: int
     unknown_subjects: int
@@ -72,8 +82,9 @@ class EngineSettings:
     ) -> EngineSettings:
         """From the configuration's sections; see `switched_on` for which detectors are."""
         for name in detectors:
-            if name not in DETECTORS:
-                raise ConfigError(f"detectors.{name}: no such detector; there are {', '.join(DETECTORS)}")
+            if name not in METHODS:
+                raise ConfigError(f"detectors.{name}: no such detector; there are {', '.join(METHODS)}")
+        traffic = dict(detectors.get(TRAFFIC, {}))
         return cls(
             out_of_orderness=panes.out_of_orderness,
             lifecycle=LifecycleSettings(
@@ -82,6 +93,7 @@ class EngineSettings:
                 repeat_interval=alerts.repeat_interval,
             ),
             detectors=switched_on(DETECTORS, detectors),
+            traffic=traffic if traffic.pop("enabled", True) else None,
             ring_panes=limits.ring_panes,
             max_record_bytes=limits.max_record_bytes,
             unknown_subjects=limits.unknown_subjects,
@@ -134,6 +146,26 @@ class Model:
         return build_detectors(DETECTORS, self.context, self.settings.detectors)
 
     @property
+    def traffic(self) -> Limits | None:
+        """Limits of its volume and silences; None if they aren't watched.
+
+        Those of a segment aren't: when all falls silent, each of twenty would say so.
+        """
+        settings = self.settings.traffic
+        return (
+            None
+            if settings is None or self.subject.segment
+            else Limits.build(self.context, settings, Parts(self.layout).count)
+        )
+
+    @property
+    def resolved(self) -> Mapping[str, Mapping[str, Any]]:
+        """All parameters in force, by method."""
+        methods = {detector.name: dict(detector.resolved) for detector in self.detectors()}
+        traffic = self.traffic
+        return methods if traffic is None else {**methods, TRAFFIC: dict(traffic.resolved)}
+
+    @property
     def analysis(self) -> str:
         """Hash of everything that decides which alerts the same log gives: part of every event's identity."""
         lifecycle = self.settings.lifecycle
@@ -143,7 +175,7 @@ class Model:
             "pane_ms": self.pane_length,
             "out_of_orderness_ms": self.settings.out_of_orderness,
             "budget": self.budget,
-            "detectors": {detector.name: dict(detector.resolved) for detector in self.detectors()},
+            "detectors": self.resolved,
             "lifecycle": [lifecycle.confirm_panes, lifecycle.horizon_panes, lifecycle.resolve_panes],
             "repeat_ms": lifecycle.repeat_interval,
             "ring_panes": self.settings.ring_panes,
@@ -275,14 +307,18 @@ def _shortest(models: Sequence[Model]) -> dict[str, int]:
 
 def problems_of(config: Config, profiles: Sequence[Profile | None]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What only the engine can see of a configuration: path and message of detectors that can't be built so."""
-    unknown = [name for name in config.detectors if name not in DETECTORS]
-    yield from ((("detectors", name), f"unknown detector; there are {', '.join(DETECTORS)}") for name in unknown)
+    unknown = [name for name in config.detectors if name not in METHODS]
+    yield from ((("detectors", name), f"unknown detector; there are {', '.join(METHODS)}") for name in unknown)
     if unknown:
         return
     for model in models_of(config, profiles):
-        for name, own in model.settings.detectors.items():
+        of_traffic = {TRAFFIC: model.settings.traffic} if model.settings.traffic is not None else {}
+        for name, own in {**model.settings.detectors, **of_traffic}.items():
             try:
-                DETECTORS[name].build(model.context, own)
+                if name == TRAFFIC:
+                    Limits.build(model.context, own, Parts(model.layout).count)
+                else:
+                    DETECTORS[name].build(model.context, own)
             except ValueError as error:
                 message = str(error)
                 # A detector's message names the setting it is about.
@@ -400,6 +436,7 @@ def watch_plan(model: Model, before: WatchPlan | None = None) -> WatchPlan:
         model.analysis,
         model.settings.lifecycle,
         model.settings.ring_panes,
+        model.traffic,
         model.since,
         before,
     )
@@ -431,7 +468,8 @@ def renderer_of(
         if isinstance(step, BaselineStep):
             return render_baseline(raised.subject, step, run, repeat_interval(lifecycle, step.pane_length))
         # An alert is told of by the profile that it was opened by.
-        return render(step, next(of for since, of in publishing[raised.subject] if since < step.opened_pane_end))
+        by = next(of for since, of in publishing[raised.subject] if since < step.opened_pane_end)
+        return render_traffic(step, by) if isinstance(step, TrafficStep) else render(step, by)
 
     return dress
 

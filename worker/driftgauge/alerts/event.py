@@ -35,6 +35,7 @@ Time = Annotated[
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
+TrafficUnit = Literal["events/min", "events/h", "events/d"]
 Hash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -148,6 +149,8 @@ class Distances(_Wire):
 class Detail(_Wire):
     """The evidence. `from`, `to`, `effect` in the series' own unit (share in [0, 1], PSI); `effect_sd` in reference sd.
 
+    Of traffic they are events in the `unit` of time.
+
     null where a level is unknown because no event was behind it. `profile` is null in a `BaselineMissing` only.
     `reason` says why an alert is resolved whose problem is not over. `baseline`: up to when production had told of the
     noise, season or distribution that this was held against, where that is not the profile's.
@@ -158,6 +161,7 @@ class Detail(_Wire):
     from_: Number | None = Field(validation_alias="from", serialization_alias="from")
     to: Number | None
     effect: Number | None
+    unit: TrafficUnit | None = Field(default=None, exclude_if=_is_none)
     effect_sd: Number | None = Field(default=None, exclude_if=_is_none)
     change_point: ChangePoint
     n_before: Count

@@ -14,6 +14,7 @@ from itertools import groupby
 import orjson
 
 from driftgauge.alerts.baseline import BaselinePlan, BaselineStep, BaselineWatch
+from driftgauge.alerts.traffic_story import TrafficStep
 from driftgauge.alerts.transition import Transition
 from driftgauge.alerts.watch import SubjectWatch, WatchPlan
 from driftgauge.errors import StateError
@@ -31,10 +32,10 @@ _BASELINE = "unprofiled"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raised:
-    """A transition of a series, or a step in the story of a subject without a profile, and whose it is."""
+    """A transition of a series, or a step of an alert on traffic or on a missing profile, and whose it is."""
 
     subject: Subject
-    transition: Transition | BaselineStep
+    transition: Transition | TrafficStep | BaselineStep
 
 
 class DetectStage:
@@ -114,7 +115,10 @@ class DetectStage:
             except StateError as error:
                 raise StateError(f"{subject}: {error}") from error
             used = {f"detector/{detector.name}" for detector in watch.detection.detectors}
-            retired += [_field(subject, name) for name in own if name.startswith("detector/") and name not in used]
+            unused = [name for name in own if name.startswith("detector/") and name not in used]
+            if watch.traffic is None:
+                unused += [name for name in own if name.startswith("traffic")]
+            retired += [_field(subject, name) for name in unused]
         told = []
         if _BASELINE in fields and self._baseline is not None:
             told = self._baseline.restore(fields[_BASELINE])
@@ -164,6 +168,8 @@ class DetectStage:
                 else:
                     watched.add(subject)
                     raised += self._advance(subject, plan, list(stretch))
+        for subject, watch in sorted(self._watches.items()):
+            raised += [Raised(subject, step) for step in watch.be_silent(self.merge.silent_to)]
         reached = self.merge.closed_to
         if reached == END_OF_TIME:
             # The end of a file reaches no further than what was counted before it.
@@ -189,7 +195,9 @@ class DetectStage:
     def _retire(self, subject: Subject) -> list[Raised]:
         """End the watch of a subject whose last pane under this plan has closed."""
         self._retired += [_field(subject, name) for name in sorted(self._stored.pop(subject, ()))]
-        return [Raised(subject, transition) for transition in self._watches.pop(subject).end(subject)]
+        watch = self._watches.pop(subject)
+        silent = watch.be_silent(self.merge.silent_to)
+        return [Raised(subject, transition) for transition in [*silent, *watch.end(subject)]]
 
 
 def _first_watched(plans: Mapping[Subject, WatchPlan]) -> dict[Subject, int]:

@@ -18,7 +18,7 @@ from driftgauge.profiles.series import Series
 
 EventKind = Literal["opened", "escalated", "repeat", "resolved"]
 Severity = Literal["info", "warning", "critical"]
-Reason = Literal["profile_changed"]
+Reason = Literal["profile_changed", "level_expired"]
 
 
 @dataclass(frozen=True, slots=True)

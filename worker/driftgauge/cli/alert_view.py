@@ -35,6 +35,9 @@ class Episode:
     resolved: str | None = None
 
 
+_WITHOUT_FEATURE = {"BaselineMissing": "no profile", "TrafficAnomaly": "traffic", "FeaturePipelineBroken": "traffic"}
+
+
 class Episodes:
     """Collects alert events into episodes, in the order in which they opened."""
 
@@ -84,7 +87,7 @@ class Episodes:
 
 
 def _subject_of(labels: Labels) -> str:
-    return labels.feature or ("no profile" if labels.alertname == "BaselineMissing" else "prediction")
+    return labels.feature or _WITHOUT_FEATURE.get(labels.alertname, "prediction")
 
 
 def series_text(labels: Labels) -> str:

@@ -75,6 +75,7 @@ def _show(plan: dict[str, Any]) -> None:
             f"{model['series']} series, panes of {format_duration(model['pane_length'])}",
             markup=False,
         )
+        console.print(f"  traffic    {_traffic(model['traffic'])}")
         more = ", and as many of all segments" if model["segments"] is not None else ""
         console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days{more}")
         console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
@@ -112,6 +113,15 @@ def _segments(segments: dict[str, Any]) -> str:
     return (
         f"{len(watched)} by {segments['tag']}: {names}; {series} series in all, about {size / 1e6:.1f} MB more, "
         f"{watched[0]['false_alarm_budget']:.2g} false alerts expected of each per 30 days"
+    )
+
+
+def _traffic(traffic: dict[str, Any] | None) -> str:
+    if traffic is None:
+        return "not watched (detectors.traffic is not enabled)"
+    return (
+        f"silence is told of after {traffic['silence_from_days']:g} day of its own events, "
+        f"volume after {traffic['volume_from_days']:g}"
     )
 
 

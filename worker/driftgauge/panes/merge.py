@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.panes.event_alarm import EventAlarm
-from driftgauge.panes.messages import Message, PartialPane, ProfileChange, Sources, Watermark
+from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, ProfileChange, Sources, Watermark
 from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 from driftgauge.subject import Subject
@@ -77,6 +77,15 @@ class PaneMerge:
         if not self.sources or any(s not in self.watermarks for s in self.sources):
             return None
         return min(self.watermarks[s] for s in self.sources)
+
+    @property
+    def silent_to(self) -> int | None:
+        """Ms up to which panes that haven't closed are known to be empty; None once a file has come to its end.
+
+        The end of a file says nothing about what would have come: then only a later pane shows that none did.
+        """
+        ended = any(self.watermarks.get(source) == END_OF_TIME for source in self.sources or ())
+        return None if ended else self.closed_to
 
     def close(self) -> dict[Subject, list[Pane]]:
         """Take out the panes that all gating sources have passed: per subject, oldest first, subjects sorted."""

@@ -9,8 +9,10 @@ from driftgauge.config import Config
 from driftgauge.detect.baseline.rows import ROWS_KEPT
 from driftgauge.detect.baseline.within import DAYS_KEPT, Movement, short_scales
 from driftgauge.detect.hours import HOURS_KEPT
+from driftgauge.detect.traffic.level import LEAST_DAYS
 from driftgauge.engine import Model, unprofiled_of
 from driftgauge.panes.schedule import ALWAYS
+from driftgauge.profiles.season import MIN_DAYS
 from driftgauge.profiles.windows import window_length, window_lengths
 from driftgauge.timestamps import format_timestamp
 
@@ -90,6 +92,7 @@ def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[st
         "series": len(model.contrasts.series),
         "false_alarm_budget": model.budget,
         "segments": _segments_plan(config, model),
-        "detectors": {detector.name: dict(detector.resolved) for detector in model.detectors()},
+        "detectors": model.resolved,
+        "traffic": None if model.traffic is None else {"silence_from_days": LEAST_DAYS, "volume_from_days": MIN_DAYS},
         "state_bytes": _state_bytes(config, model),
     }
