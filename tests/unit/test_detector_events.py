@@ -418,10 +418,10 @@ def test_open_panes_whose_alarms_do_not_fit_are_refused() -> None:
     stored = msgspec.msgpack.decode(fields[name])
     stage = stage_of([model(page_hinkley={"on": "event", "threshold": 2.0})])
     for change in (
-        lambda pane: pane[-2][0][2][0].update(at=0),
-        lambda pane: pane[-2][0][2][0].update(statistic=float("nan")),
-        lambda pane: pane[-2][0].__setitem__(1, 7),
-        lambda pane: pane.__setitem__(-1, -1),
+        lambda pane: pane[-3][0][2][0].update(at=0),
+        lambda pane: pane[-3][0][2][0].update(statistic=float("nan")),
+        lambda pane: pane[-3][0].__setitem__(1, 7),
+        lambda pane: pane.__setitem__(-2, -1),
     ):
         damaged = copy.deepcopy(stored)
         change(damaged)
