@@ -253,7 +253,7 @@ def test_backtests_of_a_folder_score_the_sets_that_are_there_and_name_the_others
 
 @pytest.fixture
 def small(monkeypatch):
-    extent = jobs.Extent(quiet=1, days=1, rivals=0, struck={})
+    extent = jobs.Extent(quiet=1, days=1, rivals=0, struck={}, traffic={})
     monkeypatch.setattr(command, "QUICK", extent)
     monkeypatch.setattr(jobs, "STREAMS", (IID,))
     monkeypatch.delenv(jobs.DATA, raising=False)
