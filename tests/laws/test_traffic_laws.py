@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from driftgauge.alerts.event import Run
 from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.engine import renderer_of, stage_of
 from driftgauge.errors import StateError
-from driftgauge.panes.messages import Message, PartialPane, Sources, Watermark
+from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Sources, Watermark
 from driftgauge.records import Source
 from traffic import MONDAY, counts_of, steady, traffic_model
 
@@ -89,6 +91,20 @@ def test_the_course_holds_every_kind_of_alert():
     assert [e.updatedAt for e in events] == sorted(e.updatedAt for e in events)
 
 
+def test_the_end_of_a_file_tells_of_no_silence_but_a_later_row_does() -> None:
+    stage, until = stage_of([MODEL]), 7 * 96 + 30
+    first = [message for pane in by_pane(LOGS[0])[:until] for message in pane]
+    quiet = [Watermark(B, MONDAY + i * PANE, 0, 0, 0) for i in range(8 * 96)]
+    assert shown(stage.process([Sources((A, B)), *first])) == []
+    assert shown(stage.process([Watermark(A, END_OF_TIME, until, until, 0)])) == []
+    assert shown(stage.process(quiet)) == []
+    counts, start = counts_of(MODEL, 300, 300), MONDAY + 8 * 96 * PANE
+    row = PartialPane(MODEL.subject, MODEL.layout.profile_hash, start, PANE, B, counts, 300, 0, 0)
+    events = [RENDER(one) for one in stage.process([row, Watermark(B, start + PANE, 1, 1, 0)])]
+    assert [(e.event, e.labels.series) for e in events] == [("opened", "staleness"), ("resolved", "staleness")]
+    assert events[0].updatedAt == "2026-01-12T08:00:00Z"
+
+
 @given(seed=st.integers(0, 2**32 - 1), most=st.sampled_from([3, 40, 300]))
 @settings(max_examples=8, deadline=None)
 def test_blocks_interleaving_and_restarts_change_no_byte(seed: int, most: int) -> None:
@@ -124,6 +140,12 @@ def stored() -> dict[str, bytes]:
     stage = stage_of([MODEL])
     stage.process([Sources((A, B)), *in_turn()])
     return stage.changes()[0]
+
+
+def test_what_is_stored_of_traffic_is_deleted_once_it_is_switched_off(stored: dict[str, bytes]) -> None:
+    off = stage_of([replace(MODEL, settings=replace(MODEL.settings, traffic=None))])
+    off.restore(stored)
+    assert set(off.changes()[1]) == {name for name in stored if "traffic" in name}
 
 
 @given(data=st.data())

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.quality import __main__ as command
 from bench.quality import jobs
 from bench.quality.aims import aims_of
-from bench.quality.faults import FAULTS
+from bench.quality.faults import FAULTS, TRAFFIC_FAULTS
 from bench.quality.fields import Categorical, Numeric, State, category_shares, draw_counts, draw_values
 from bench.quality.ours import Alert, Watch
 from bench.quality.real import Backtest, backtests, pooled
@@ -180,6 +180,14 @@ def test_an_alert_elsewhere_is_no_find_and_a_second_one_is_no_second_find():
     assert struck("m", IID, fault, 0, alerts[:1], onset=0).delay is None
 
 
+def test_a_fault_of_the_traffic_leaves_its_share_of_the_events(calm):
+    course, _ = calm
+    silent, half = (fault.on(course, np.random.default_rng(1)) for fault in TRAFFIC_FAULTS)
+    assert silent.n.sum() == 0
+    assert half.n.sum() == pytest.approx(course.n.sum() / 2, rel=0.03)
+    assert course.n.sum() > 0
+
+
 def test_every_aim_has_its_verdict():
     quiet = pool_quiet([Quiet("driftgauge", "iid", "14d", i, 30.0, 10, i, {}) for i in range(2)])
     late = Alert("employment_type", "missing", "rate", 120_000, 0)
@@ -253,7 +261,7 @@ def test_backtests_of_a_folder_score_the_sets_that_are_there_and_name_the_others
 
 @pytest.fixture
 def small(monkeypatch):
-    extent = jobs.Extent(quiet=1, days=1, rivals=0, struck={})
+    extent = jobs.Extent(quiet=1, days=1, rivals=0, struck={}, traffic={})
     monkeypatch.setattr(command, "QUICK", extent)
     monkeypatch.setattr(jobs, "STREAMS", (IID,))
     monkeypatch.delenv(jobs.DATA, raising=False)

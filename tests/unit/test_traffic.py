@@ -199,6 +199,19 @@ def test_one_freak_pane_is_no_volume():
     assert alerts(MODEL, n) == []
 
 
+def test_where_single_panes_are_wild_two_of_them_are_no_volume():
+    rng = np.random.default_rng(21)
+    noise = np.exp(np.clip(0.15 * rng.standard_t(3, 9 * 1440), -2, 2))
+    n = rng.poisson(60 * noise)
+    watch = watch_of(MODEL)
+    n[minute(8, 10) : minute(8, 10, 2)] = 220
+    assert alerts(MODEL, n, watch=watch) == []
+    assert watch.level is not None
+    assert watch.level.tails > 2
+    n[minute(8, 10) : minute(8, 11)] = 180
+    assert told(alerts(MODEL, n))[0][:2] == ("opened", "volume")
+
+
 def test_panes_that_are_cut_have_no_volume():
     n = steady(8)
     cut = range(minute(7, 10), minute(7, 11))

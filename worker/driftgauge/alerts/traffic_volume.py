@@ -79,7 +79,7 @@ class VolumeWatch:
 
     def _onset(self, excess: Excess) -> int:
         """The best cut of the remembered panes, if what follows it is off that way; else the start of the window."""
-        held = self._volume.since(0)
+        held = self._volume.since(None)
         ratios = np.array([n * ONE / e for n, e in zip(held.events, held.expected, strict=True)])
         # As weights, expected events to six digits after the point.
         weights = np.array([max(1, e >> 12) for e in held.expected], np.int64)

@@ -25,13 +25,15 @@ class Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """An hour (a pane, if that is longer). `start` ms; by part `events`, and the `panes` they were counted in.
 
     `spread`: index of dispersion (variance over mean, thousandths; 0: unknown) of the counts of all events at each
-    scale shorter than a row, then of the other parts' by pane.
+    scale shorter than a row, then of the other parts' by pane. `tails`: kurtosis of the counts of all events by pane
+    (thousandths; 0: unknown).
     """
 
     start: int
     events: list[int]
     panes: list[int]
     spread: list[int]
+    tails: int
 
 
 class Gap(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -169,7 +171,7 @@ class Days:
             and all(day.start <= start < end and start % self._grid.row == 0 for start in starts)
             and all(len(row.events) == len(row.panes) == self._parts for row in day.rows)
             and all(len(row.spread) == columns for row in day.rows)
-            and all(n >= 0 for row in day.rows for n in (*row.events, *row.panes, *row.spread))
+            and all(n >= 0 for row in day.rows for n in (*row.events, *row.panes, *row.spread, row.tails))
             and all(0 <= gap.part < self._parts and gap.panes > 0 for gap in day.gaps)
             and all(gap.begin < gap.end and day.start <= gap.end < end for gap in day.gaps)
             and all(time % self._grid.pane == 0 for gap in day.gaps for time in (gap.begin, gap.end))
@@ -193,6 +195,7 @@ class Days:
                 [sum(running.counts), *(events for events, _, _ in running.others)],
                 [len(running.counts), *(panes for _, panes, _ in running.others)],
                 [*(_spread_of(running.counts, w) for w in self._scales), *(_spread(*x) for x in running.others)],
+                _tails_of(running.counts),
             )
         )
         self._changed.add(day.start)
@@ -216,6 +219,12 @@ def _spread(events: int, windows: int, squares: int) -> int:
     if windows < 2 or not events:
         return 0
     return round(MILLI * (squares * windows - events**2) / ((windows - 1) * events))
+
+
+def _tails_of(counts: list[int]) -> int:
+    deviation = np.array(counts, np.float64) - sum(counts) / len(counts)
+    second = float((deviation**2).mean())
+    return round(MILLI * float((deviation**4).mean()) / second**2) if second > 0 else 0
 
 
 def _name(start: int) -> str:

@@ -40,8 +40,8 @@ class Level(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=
     `days`: clean days behind it; `events`: by part, those of these days. By part and cell, in 2^-32 events a pane:
     `rates`, and `hazards`, rates over the index of dispersion (a burst counts as one event). `longest`: by part, the
     longest gap (see `_longest`), in sums of hazards. `judged`: cells whose volume is judged. `spread`: index of
-    dispersion by short scale and cell. `wander`: of windows of 1, 15, 60 and 360 panes; empty while volume is not
-    judged.
+    dispersion by short scale and cell; `tails`: excess kurtosis of single panes beyond Poisson's. `wander`: of windows
+    of 1, 15, 60 and 360 panes; empty while volume is not judged.
     """
 
     days: float
@@ -51,6 +51,7 @@ class Level(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=
     longest: list[int]
     judged: list[bool]
     spread: list[list[float]]
+    tails: float
     wander: list[Wander | None]
 
     @property
@@ -72,6 +73,7 @@ class _Rows(NamedTuple):
     events: Ints
     panes: Ints
     spread: Floats
+    tails: Floats
 
     @classmethod
     def of(cls, days: list[Day]) -> _Rows:
@@ -83,6 +85,7 @@ class _Rows(NamedTuple):
             np.array([row.events for row in rows], np.int64),
             np.array([row.panes for row in rows], np.int64),
             np.array([row.spread for row in rows], np.float64) / MILLI,
+            np.array([row.tails for row in rows], np.float64) / MILLI,
         )
 
 
@@ -110,6 +113,7 @@ def learn(days: list[Day], grid: Grid, parts: int) -> Level | None:
         longest=[],
         judged=(seen[:, ALL] & hourly).tolist(),
         spread=spread[:scales].tolist(),
+        tails=_tails(rows) if scales else 0.0,
         wander=wander_of(rows.starts, rows.events[:, ALL], rows.panes[:, ALL], grid) if hourly else [],
     )
     level.longest.extend(_longest(days, level, grid, part) for part in range(parts))
@@ -121,6 +125,7 @@ def check_level(level: Level, grid: Grid, parts: int) -> None:
     whole = [n for table in (level.rates, level.hazards) for row in table for n in row] + level.longest + level.events
     numbers = [
         level.days,
+        level.tails,
         *(x for row in level.spread for x in row),
         *(x for wander in level.wander for x in wander or ()),
     ]
@@ -172,6 +177,15 @@ def _dispersion(rows: _Rows, column: int, part: int) -> Floats:
     sums = summed(rows.cells % HOURS, np.column_stack([weighted, told]), HOURS)
     own = np.divide(sums[:, 0], sums[:, 1], out=np.zeros(HOURS), where=sums[:, 1] > 0)
     return np.tile(np.maximum(1.0, np.maximum(pooled, own)), CELLS // HOURS)
+
+
+def _tails(rows: _Rows) -> float:
+    """Excess kurtosis of panes about their hour, less that of Poisson's law at their mean."""
+    told = np.where(rows.tails > 0, rows.events[:, ALL], 0)
+    if not told.sum():
+        return 0.0
+    mean = rows.events[:, ALL].sum() / rows.panes[:, ALL].sum()
+    return max(0.0, float((told * rows.tails).sum() / told.sum()) - 3 - 1 / float(mean))
 
 
 def _fixed(rates: Floats) -> list[list[int]]:

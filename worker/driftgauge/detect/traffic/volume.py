@@ -99,9 +99,9 @@ class Volume:
         for start in range(max(begin, end - self._keep * self._grid.pane), end, self._grid.pane):
             self.add(start, 0)
 
-    def since(self, start: int, most: int | None = None) -> Held:
-        """The panes from `start` (ms) on of which anything is expected; of these the last `most`."""
-        first = int(np.searchsorted(self.starts, start))
+    def since(self, start: int | None, most: int | None = None) -> Held:
+        """The panes from `start` (ms; None: all) on of which anything is expected; of these the last `most`."""
+        first = 0 if start is None else int(np.searchsorted(self.starts, start))
         chosen = [i for i in range(first, len(self.starts)) if self._expected[i]]
         chosen = chosen[-most:] if most is not None else chosen
         return Held(*([held[i] for i in chosen] for held in (self.starts, self._events, self._expected)))
@@ -169,7 +169,12 @@ class Volume:
         distance = abs(math.log(ratio))
         # Wander multiplies, so it is held against the logarithm; chance goes by the difference, so it is stretched.
         stretch = distance / abs(ratio - 1)
-        of_window = (wander.measured, wander.tau2, wander.dof, wander.kurtosis, dispersion * stretch**2, 0.0)
+        scatter = dispersion * stretch**2
+        kurtosis = wander.kurtosis
+        if i == 0 and wander.measured > 0:
+            # As if it were wander's own: each tail counts by its part of the variance, squared.
+            kurtosis += level.tails * (scatter / expected / wander.measured) ** 2
+        of_window = (wander.measured, wander.tau2, wander.dof, kurtosis, scatter, 0.0)
         noise = WindowNoise(*(_one(x) for x in of_window))
         reach = dispersion * stretch if direction == "up" else 0.0
         p = ways * float(p_value(_one(distance), _one(expected), noise, _one(reach))[0])
