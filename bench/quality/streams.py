@@ -98,8 +98,8 @@ STREAMS = (
     Stream("1/pane", "1 event a pane of 60 s", rate=1.0),
     Stream("150/day", "150 rows a day, panes of a day", pane=DAY, rate=150.0, subjects=30),
     Stream("iid", "independent events", reference="shuffled"),
-    Stream("season", "daily sine .3 sd", season=0.3, reference="shuffled", runs=1),
-    _real("real", "daily .3, weekend .15, OU 6 h .1 sd", reference="shuffled", runs=1),
+    Stream("season", "daily sine .3 sd", season=0.3, reference="shuffled"),
+    _real("real", "daily .3, weekend .15, OU 6 h .1 sd", reference="shuffled"),
 )
 
 

@@ -32,7 +32,7 @@ from driftgauge.profiles.windows import window_lengths
 RATE_TOLERANCE = {"missing": 0.01, "invalid": 0.005, "unseen": 0.01, "out_of_range": 0.005}
 VALUE_TOLERANCE_SD = 0.2
 # While nothing is known of how values move within a day, a season of the usual size is no news.
-UNKNOWN_DAY_TOLERANCE_SD = 0.5
+UNKNOWN_DAY_TOLERANCE_SD = 0.65
 UNKNOWN_DAY_PSI = 0.25
 # A feature's share moves by a point at least: of a category of less than .25 %, .2 sd would be less. Not so for
 # predicted classes, where the rare one may be what the model is for.
