@@ -29,8 +29,8 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     `phase`: candidate (unpublished, waiting for the effect to show) or firing. `since`: count of non-empty panes when
     the phase began. `onset` ms. `before`, `n_before`: level of the series before the onset and events behind it.
     The rest counts once firing: end of the opening pane, severity in force, transitions published, pane end of the
-    last one, the analysis hash at opening, the largest effect (distance from `before`) seen, and whether a detector
-    said that the series is off its reference level, rather than that it changed.
+    last one, the analysis hash at opening, and whether a detector said that the series is off its reference level,
+    rather than that it changed.
     """
 
     phase: Literal["candidate", "firing"]
@@ -44,7 +44,6 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     ordinal: int = 0
     published_at: int = 0
     analysis: str = ""
-    effect: float = 0.0
     off_reference: bool = False
 
 

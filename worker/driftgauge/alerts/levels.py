@@ -76,6 +76,18 @@ class SeriesPast:
         stop = int(np.searchsorted(self.starts, before))
         return _level(self.values[:stop], self.n[:stop])
 
+    def distance(self, level: float) -> float:
+        """How far from `level` the panes stood, from the first one for as long as that shows most clearly; 0 if none.
+
+        The largest |sum of n (x - level)| / sqrt(n): neither a few panes of noise nor the calm after it count much.
+        """
+        if not len(self.n):
+            return 0.0
+        events = np.cumsum(self.n).astype(np.float64)
+        off = np.abs(np.cumsum(self.n * (self.values - level)))
+        clearest = int(np.argmax(off / np.sqrt(events)))
+        return float(off[clearest] / events[clearest])
+
     def split(self, after: int = MIN_SIDE) -> Split | None:
         """Largest |m1 - m0| sqrt(n0 n1 / (n0 + n1)) over all cuts (likelihood-ratio split); None if too short.
 

@@ -66,15 +66,26 @@ def repeat_interval(settings: LifecycleSettings, pane_length: int) -> int:
     return max(settings.repeat_interval, _REPEAT_PANES * pane_length)
 
 
-def events_to_resolve(series: Series, effect: float) -> float:
+def _events_of_a_level(series: Series) -> float:
+    """Events from which a mean is known to within half the tolerance (one standard error)."""
+    return (2 * series.sd / series.tolerance) ** 2
+
+
+def events_to_resolve(series: Series, before: float, effect: float) -> float:
     """Events that a calm stretch must hold before it says that an effect of this size is over.
 
-    So many that, were it not over, they would hardly (some 1 in 1,000) look calm: a rate that is still half of what it
-    was would show no hit with exp(-n effect / 2) < .003, a mean would have to lie three standard errors off.
+    So many that, were it not over, they would have to lie four standard errors off to look calm, that is within half
+    the tolerance of the level `before`: a lasting effect is looked at for weeks. Infinite for one that is no larger.
     """
-    if series.kind == "window" or effect <= 0:
+    if series.kind == "window":
         return 0.0
-    return 12 / effect if series.kind == "rate" else 36 * (series.sd / effect) ** 2
+    room = effect - series.tolerance / 2
+    if room <= 0:
+        return math.inf
+    # Of a share or rate the events vary by what it is now; a fall counts by what it was.
+    level = min(0.5, before + effect)
+    variance = level * (1 - level) if series.kind == "rate" or series.category is not None else series.sd**2
+    return 16 * variance / room**2
 
 
 class Lifecycle:
@@ -199,20 +210,18 @@ class Lifecycle:
         episode.opened_pane_end, episode.analysis = moment.pane.end, self._analysis
         level = self._level(history, moment, series, episode)
         episode.severity = severity_of(series, episode.before, level.mean)
-        self._note_effect(episode, level)
         return [self._publish(history, moment, series, episode, "opened", level)]
 
     def _go_on(self, history: History, moment: _Moment, series: Series, episode: Episode) -> list[Transition]:
         if moment.tick - episode.since >= self._settings.resolve_panes:
             past = SeriesPast.of(history, series.index, moment.back)
-            events = events_to_resolve(series, episode.effect)
+            events = events_to_resolve(series, episode.before, past.since(episode.onset).distance(episode.before))
             calm = past.since(episode.opened_pane_end).calm(self._settings.resolve_panes, events)
             if calm is not None and self._is_back(series, episode, calm):
                 del self.episodes[series.key]
                 self._state.calm_since[series.key] = int(past.starts[-calm.panes])
                 return [self._publish(history, moment, series, episode, "resolved", calm)]
         level = self._level(history, moment, series, episode)
-        self._note_effect(episode, level)
         severity = severity_of(series, episode.before, level.mean)
         if SEVERITIES.index(severity) > SEVERITIES.index(episode.severity):
             gone = self._publish(history, moment, series, episode, "resolved", level, superseded_by=severity)
@@ -221,11 +230,6 @@ class Lifecycle:
         if moment.pane.end - episode.published_at >= repeat_interval(self._settings, self._length):
             return [self._publish(history, moment, series, episode, "repeat", level)]
         return []
-
-    @staticmethod
-    def _note_effect(episode: Episode, level: Level) -> None:
-        if level.n:
-            episode.effect = max(episode.effect, abs(level.mean - episode.before))
 
     @staticmethod
     def _is_back(series: Series, episode: Episode, level: Level) -> bool:
@@ -259,16 +263,19 @@ class Lifecycle:
         past = self._past(history, moment, series)
         # A pane alone may have been enough to decide.
         split = past.split(after=1)
-        changed = split is not None and abs(split.after.mean - split.before.mean) > series.tolerance
-        if split is not None and (changed or abs(split.before.mean - series.reference) <= series.tolerance):
-            episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
-            return
+        if split is not None and split.before.n >= _events_of_a_level(series):
+            was, now = (level.mean - series.reference for level in (split.before, split.after))
+            changed = abs(now - was) > series.tolerance and abs(now) > abs(was)
+            if changed or abs(was) <= series.tolerance:
+                episode.onset, episode.before, episode.n_before = split.onset, split.before.mean, split.before.n
+                return
         episode.onset = int(past.starts[0]) if len(past.starts) else moment.pane.start
         episode.before, episode.n_before = series.reference, series.reference_n
 
     def _set_before(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
         level = self._past(history, moment, series).until(episode.onset)
-        known = level.n > 0
+        # A rate that was off its reference by then had left it earlier than is estimated.
+        known = level.n >= _RATE_EVENTS and level.mean <= series.reference + series.tolerance
         episode.before = level.mean if known else series.reference
         episode.n_before = level.n if known else series.reference_n
 

@@ -29,10 +29,14 @@ _LEAST_SIZE = 0.05
 
 def cells_of(times: Ints, *, weekends: bool = True) -> Ints:
     """Cell 0..47 of event times (ms), int64 [n]: the hour, + 24 on Saturdays and Sundays if `weekends`."""
-    days = times // DAY
     hour = times % DAY // HOUR
+    return np.asarray(hour + HOURS * is_weekend(times) if weekends else hour, np.int64)
+
+
+def is_weekend(times: Ints) -> Bools:
+    """Whether event times (ms) lie on a Saturday or Sunday (UTC), bool [n]."""
     # The first day of the epoch was a Thursday.
-    return np.asarray(hour + HOURS * ((days + 3) % 7 >= 5) if weekends else hour, np.int64)
+    return np.asarray((times // DAY + 3) % 7 >= 5)
 
 
 def has_weekends(starts: Ints) -> bool:

@@ -24,8 +24,9 @@ from driftgauge.detect.hours import Hours
 from driftgauge.detect.scale_noise import noise_at
 from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.profiles.scale_noise import MIN_WINDOWS, Panes
-from driftgauge.profiles.season import DAY, MIN_DAYS, season_at
+from driftgauge.profiles.season import DAY, MIN_DAYS_WITH_WEEKENDS, is_weekend, season_at
 from driftgauge.profiles.series import Series
+from driftgauge.profiles.series_plan import value_tolerance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -52,7 +53,7 @@ class ProductionBaseline:
         self._slots = np.array([s.slot.index for s in values], np.int64)
         self._sd = np.array([s.sd for s in values])
         self._reference = np.array([s.reference for s in values])
-        self._tolerance = np.array([s.tolerance for s in values])
+        self._season_at_most = np.array([value_tolerance(s.name, s.sd, days_known=False) for s in values])
         scales = short_scales(pane_length)
         noise = [[noise_at(s, w, pane_length, MIN_WINDOWS) for s in values] for w in scales]
         self._scales = [(w, np.array([x.tau2 if x else 0.0 for x in at])) for w, at in zip(scales, noise, strict=True)]
@@ -93,7 +94,10 @@ class ProductionBaseline:
             sd=self._sd,
             pane_length=self._pane_length,
         )
-        self._take(Baseline(at, self._watched, told, learned, self._windows(at)))
+        weekends = clean[is_weekend(days_of(rows.starts))].any(axis=0)
+        at_weekend = self._pane_length < DAY and bool(is_weekend(np.array([at], np.int64))[0])
+        strange = np.asarray(at_weekend & ~weekends, np.bool_)
+        self._take(Baseline(at, self._watched, told, learned, self._windows(at), strange))
 
     def extend(self, history: History, fresh: int, hours: Hours) -> None:
         """Take the rows, and the `hours` of counts, that the last `fresh` panes of the history complete."""
@@ -117,7 +121,7 @@ class ProductionBaseline:
 
     def note(self, alert: Alerted) -> None:
         """An alert that is over, or still fires when a period begins."""
-        known = self._contrasts.layout.told_days >= MIN_DAYS
+        known = self._contrasts.layout.told_days >= MIN_DAYS_WITH_WEEKENDS
         if self.version is not None:
             known = known or bool(self.version.season_known()[alert.series.slot.index])
         self._spoiled.note(alert, season_known=known, since=self._rows.first or alert.opened)
@@ -150,7 +154,7 @@ class ProductionBaseline:
             return False
         n, sums = rows.n[inside].sum(axis=0), rows.sums[inside].sum(axis=0)
         mean = np.divide(sums, n, out=self._reference.copy(), where=n > 0)
-        return bool(((np.abs(mean - self._reference) > self._tolerance) & (self._slots == slot)).any())
+        return bool(((np.abs(mean - self._reference) > self._season_at_most) & (self._slots == slot)).any())
 
     def _windows(self, at: int) -> Windows:
         days, counts, moments = self._distributions.before(at)

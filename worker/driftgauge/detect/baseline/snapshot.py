@@ -22,6 +22,7 @@ class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     version: int
     at: int
     lengths: list[int]
+    strange: list[bool]
     days: bytes
     season: bytes
     spreads: bytes
@@ -38,7 +39,13 @@ def encode_baseline(baseline: Baseline) -> bytes:
     learned, windows = baseline.learned, baseline.windows
     numbers = (baseline.days, learned.season, np.array(learned.spreads), windows.counts, windows.moments)
     return _encoder.encode(
-        _State(_VERSION, baseline.at, list(learned.lengths), *(part.astype("<f8").tobytes() for part in numbers))
+        _State(
+            _VERSION,
+            baseline.at,
+            list(learned.lengths),
+            baseline.strange.tolist(),
+            *(part.astype("<f8").tobytes() for part in numbers),
+        )
     )
 
 
@@ -57,10 +64,12 @@ def decode_baseline(data: bytes, watched: Watched) -> Baseline:
     counts = _floats(state.counts, (watched.layout.size,))
     moments = _floats(state.moments, (3, len(watched.windows)))
     good = all((part >= 0).all() for part in (days, spreads, counts, moments[0], moments[2]))
+    good &= len(state.strange) == len(watched.layout.slots)
     if not good or (np.abs(season) > 1).any() or (counts % 1).any() or any(length <= 0 for length in state.lengths):
         raise StateError("the stored baseline holds impossible numbers")
     learned = Learned(season, tuple(state.lengths), tuple(WindowSpread(*scale) for scale in spreads))
-    return Baseline(state.at, watched, days, learned, Windows(counts.astype(np.int64), moments))
+    strange = np.array(state.strange, np.bool_)
+    return Baseline(state.at, watched, days, learned, Windows(counts.astype(np.int64), moments), strange)
 
 
 def _floats(data: bytes, shape: tuple[int, ...]) -> Floats:

@@ -57,13 +57,17 @@ class Watched(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
-    """What was learned of `watched` from what lies before `at` (ms). `days` float64 [slots]: clean ones, by field."""
+    """What was learned of `watched` from what lies before `at` (ms). `days` float64 [slots]: clean ones, by field.
+
+    `strange` bool [slots]: it holds at a weekend, and none is among those days.
+    """
 
     at: int
     watched: Watched
     days: Floats
     learned: Learned
     windows: Windows
+    strange: Bools
 
     def in_force(self) -> Bools:
         """For which value series it takes the place of the profile's reference; bool [V]."""
@@ -77,8 +81,8 @@ class Baseline:
         return np.asarray(self._tells_more(self.watched.windows) & (self.windows.moments[0] >= PSI_WINDOWS))
 
     def season_known(self) -> Bools:
-        """For which fields a season would be known by now; bool [slots]."""
-        return np.asarray(self.days >= MIN_DAYS)
+        """For which fields the season of a week would be known by now; bool [slots]."""
+        return np.asarray(self.days >= MIN_DAYS_WITH_WEEKENDS)
 
     def compared(self) -> tuple[Series, ...]:
         """The short windows as held against production; none before the first whole day."""
@@ -92,7 +96,8 @@ class Baseline:
         for position, known in enumerate(self.in_force()):
             if known:
                 series = self.watched.values[position]
-                tolerance = value_tolerance(series.name, series.sd, days_known=True)
+                known_day = not self.strange[series.slot.index]
+                tolerance = value_tolerance(series.name, series.sd, days_known=known_day)
                 noise = self._noise(position, series)
                 out[series.index] = replace(self._own(series), noise=noise, tolerance=tolerance)
         for position, known in enumerate(self.windows_in_force()):
@@ -107,7 +112,8 @@ class Baseline:
         return np.asarray((stage > told) | (stage == len(_STAGES)))
 
     def _window(self, position: int, series: Series) -> Series:
-        return self.windows.series(self._own(series), position, self.watched.window)
+        known_day = not self.strange[series.slot.index]
+        return self.windows.series(self._own(series), position, self.watched.window, days_known=known_day)
 
     def _own(self, series: Series) -> Series:
         return replace(series, told_days=float(self.days[series.slot.index]), baseline=self.at)

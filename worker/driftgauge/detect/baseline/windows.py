@@ -23,8 +23,8 @@ class Windows(NamedTuple):
     counts: Ints
     moments: Floats
 
-    def series(self, of_profile: Series, position: int, window: int) -> Series:
-        """Field number `position`, compared with these counts over `window` ms."""
+    def series(self, of_profile: Series, position: int, window: int, *, days_known: bool) -> Series:
+        """Field number `position`, compared with these counts over `window` ms; `days_known`: see `psi_tolerance`."""
         slot, (told, total, squares) = of_profile.slot, self.moments[:, position]
         counts = self.counts[slot.start : slot.stop].tolist()
         mean = total / told if told else 0.0
@@ -38,5 +38,5 @@ class Windows(NamedTuple):
             of_profile,
             slot=replace(slot, spec=spec),
             reference_n=valid,
-            tolerance=psi_tolerance(noise, days_known=True),
+            tolerance=psi_tolerance(noise, days_known=days_known),
         )
