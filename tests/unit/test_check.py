@@ -125,7 +125,7 @@ def test_a_version_that_is_to_have_a_profile_is_not_among_those_without(config):
 
 def test_it_says_from_when_on_traffic_is_watched_or_that_it_is_not(config):
     shown = check(config()).stdout
-    assert "silence is told of after 1 day of its own events, volume after 5" in shown
+    assert "and more is told of after 1 day of its own events, volume after 5" in shown
     off = check(config("detectors: {traffic: {enabled: false}}\n")).stdout
     assert "traffic    not watched (detectors.traffic is not enabled)" in off
     done = check(config("detectors:\n  traffic: {levels: 2}\n"))

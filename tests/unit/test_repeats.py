@@ -341,7 +341,7 @@ def test_a_cache_that_repeats_fifty_values_is_told_within_the_hour_and_nothing_e
         "warning",
         "amount",
     )
-    assert opened.annotations.summary.startswith("amount: 20 distinct values in 20 events → 16.")
+    assert opened.annotations.summary.startswith("amount: values repeat, 20 → 16.")
     assert opened.annotations.summary.endswith("since 03:00")
     assert "distinct values of amount among 20 events of a pane" in opened.annotations.description
     assert opened.detail.to == pytest.approx(repeats_in_a_pool(50, 20), abs=0.06)

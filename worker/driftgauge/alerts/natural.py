@@ -69,8 +69,20 @@ def quantile_of(spec: NumericField, counts: Counts, share: float) -> Quantile | 
         return Quantile(spec.high, "above")
     index = int(np.searchsorted(reached, rank))
     bounds = [spec.minimum, *spec.edges, spec.maximum]
+    if _crowded(spec, bins, index):
+        # Where within the outermost bin so many lie is anyone's guess: perhaps all at its end, or just outside.
+        return Quantile(bounds[1], "below") if index == 0 else Quantile(bounds[-2], "above")
     inside = (rank - (reached[index] - bins[index])) / bins[index]
     return Quantile(float(bounds[index] + inside * (bounds[index + 1] - bounds[index])))
+
+
+def _crowded(spec: NumericField, bins: Counts, index: int) -> bool:
+    """Whether an outermost bin with some width holds more than twice the share that it had in the reference."""
+    bounds = [spec.minimum, *spec.edges, spec.maximum]
+    if len(bins) < 3 or index not in {0, len(bins) - 1} or bounds[index] == bounds[index + 1]:
+        return False
+    reference = spec.counts[: len(bins)]
+    return bool(bins[index] * sum(reference) > 2 * reference[index] * bins.sum())
 
 
 def natural_change(series: Series, before: float, after: float, live: Counts | None) -> Change | None:

@@ -43,9 +43,9 @@ def distinct(among: int, repeated: float) -> str:
 
 
 def distinct_change(among: int, before: float, after: float) -> str:
-    """`20 distinct values in 20 events → 16.6`."""
+    """`values repeat, 20 → 16.6 distinct ones of 20`."""
     end = "unknown" if math.isnan(after) else f"{among * (1 - after):.3g}"
-    return f"{distinct(among, before)} in {among} events → {end}"
+    return f"values repeat, {among * (1 - before):.3g} → {end} distinct ones of {among}"
 
 
 def number(value: float) -> str:

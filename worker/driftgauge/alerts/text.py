@@ -102,9 +102,9 @@ def _moved(transition: Transition, natural: Change | None) -> str:
         return f"{thing} distribution moved: PSI {_psi(evidence.after)} over {_window(series)}{_limit(transition)}"
     size = _size(evidence.effect_sd)
     if natural is not None and natural.statistic == "median" and (shown := _median_change(natural)):
-        return f"{thing} median {shown}{size}{_off_before(transition)}"
+        return f"{thing} median {shown}{_distance(transition)}"
     if _base(series) == "spread":
-        return f"{thing} spread {'wider' if evidence.direction == 'up' else 'narrower'}{size}"
+        return f"{thing} {_spread(natural, evidence.direction)}{size}"
     return f"{thing} moved {'up' if evidence.direction == 'up' else 'down'}{size}"
 
 
@@ -116,13 +116,21 @@ def _median_change(natural: Change) -> str:
     return f"{start} → {end}" if start != end else ""
 
 
-def _off_before(transition: Transition) -> str:
-    """The first median is the profile's: where the series had left it before the change, that has to be said."""
-    series, before = transition.series, transition.evidence.before
-    off = before - series.reference
-    if series.sd <= 0 or not math.isfinite(off) or abs(off) <= series.tolerance:
-        return ""
-    return f", {off / series.sd:+.2f} sd off the profile before,"
+def _distance(transition: Transition) -> str:
+    """How far it moved, in sd. The first median is the profile's: where the series was off it before, both are told."""
+    series, evidence = transition.series, transition.evidence
+    was, now = evidence.before - series.reference, evidence.after - series.reference
+    if series.sd <= 0 or not (math.isfinite(was) and math.isfinite(now)) or abs(was) <= series.tolerance:
+        return _size(evidence.effect_sd)
+    return f" ({now / series.sd:+.2f} sd off the profile, {was / series.sd:+.2f} before)"
+
+
+def _spread(natural: Change | None, direction: str) -> str:
+    """Spread is how far values lie from the reference's middle: those that have left it together are no wider."""
+    width = 0.0 if natural is None or natural.statistic != "interquartile_range" else natural.after - natural.before
+    if direction == "up":
+        return "spread wider" if width >= 0 else "lies at the edges of the reference"
+    return "spread narrower" if width <= 0 else "lies in the middle of the reference"
 
 
 def _added(transition: Transition, cells: Sequence[CellShift]) -> str:

@@ -75,7 +75,7 @@ def _show(plan: dict[str, Any]) -> None:
             f"{model['series']} series, panes of {format_duration(model['pane_length'])}",
             markup=False,
         )
-        console.print(f"  traffic    {_traffic(model['traffic'])}")
+        console.print(f"  traffic    {_traffic(model['traffic'], model['pane_length'])}")
         more = ", and as many of all segments" if model["segments"] is not None else ""
         console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days{more}")
         console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
@@ -116,12 +116,12 @@ def _segments(segments: dict[str, Any]) -> str:
     )
 
 
-def _traffic(traffic: dict[str, Any] | None) -> str:
+def _traffic(traffic: dict[str, Any] | None, pane: int) -> str:
     if traffic is None:
         return "not watched (detectors.traffic is not enabled)"
     return (
-        f"silence is told of after {traffic['silence_from_days']:g} day of its own events, "
-        f"volume after {traffic['volume_from_days']:g}"
+        f"silence of two panes ({format_duration(2 * pane)}) and more is told of after "
+        f"{traffic['silence_from_days']:g} day of its own events, volume after {traffic['volume_from_days']:g}"
     )
 
 

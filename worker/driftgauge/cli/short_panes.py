@@ -13,6 +13,6 @@ def short_panes(model: Model) -> str | None:
         return None
     return (
         f"panes of {format_duration(model.pane_length)} are shorter than the {suggested} that the profile suggests: "
-        "with few events in a pane, alerts come late and their times are vague; leave --pane out or set "
-        "panes: {length: auto}"
+        "where a pane holds a few events only, small changes come late and their times are vague; leave --pane out or "
+        "set panes: {length: auto} if large ones needn't be told of sooner"
     )

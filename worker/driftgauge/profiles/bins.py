@@ -65,11 +65,22 @@ def numeric_field(column: NumericColumn, score: NDArray[np.float64] | None, marg
     return Counted(field, cells)
 
 
+# From here on values are thought of by their order of magnitude.
+_DECADES = 100.0
+
+
 def _range(minimum: float, maximum: float, margin: float) -> tuple[float, float]:
-    """The reference's range, wider by `margin` of its width on each side that is no natural bound (0, 1, 100)."""
+    """The reference's range, wider by `margin` of its width on each side that is no natural bound (0, 1, 100).
+
+    What is positive throughout stays above 0. Over more than two decades the width says nothing about the low end:
+    there it is `margin` of the decades.
+    """
     # Halves first: the width of the whole range of doubles is no double.
     width = 2 * margin * (maximum / 2 - minimum / 2)
     low = minimum if minimum == 0 else max(minimum - width, -_LARGEST)
+    if minimum > 0:
+        decades = maximum / minimum
+        low = minimum * decades**-margin if decades >= _DECADES and math.isfinite(decades) else max(low, 0.0)
     high = maximum if minimum >= 0 and maximum in {1.0, 100.0} else min(maximum + width, _LARGEST)
     return min(low, minimum), max(high, maximum)
 
