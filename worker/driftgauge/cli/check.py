@@ -75,7 +75,7 @@ def _show(plan: dict[str, Any]) -> None:
             f"{model['series']} series, panes of {format_duration(model['pane_length'])}",
             markup=False,
         )
-        console.print(f"  traffic    {_traffic(model['traffic'], model['pane_length'])}")
+        console.print(f"  traffic    {_traffic(model['traffic'], model['pane_length'])}", soft_wrap=True)
         more = ", and as many of all segments" if model["segments"] is not None else ""
         console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days{more}")
         console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
