@@ -224,3 +224,24 @@ def test_alerts_can_go_into_a_pipe_by_its_descriptor() -> None:
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         assert pipe.read() == b"{}\n"
+
+
+@pytest.mark.parametrize("pane", ["500ms", "367d", "99999999999999999d"])
+def test_a_pane_has_a_least_and_a_greatest_length(pane: str, table: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--pane .*: a pane is at least 1s and at most 366d long"):
+        backtest("--file", table, "--timestamp", "at", "--alerts", "a.jsonl", "--pane", pane)
+
+
+def test_rows_at_the_last_moment_of_the_last_year_are_replayed() -> None:
+    late = Path("late.csv")
+    late.write_text("at,age,job\n" + "".join(f"9999-12-31T23:59:{i:02d}Z,{20 + i},a\n" for i in range(60)))
+    assert backtest("--file", late, "--timestamp", "at", "--alerts", "a.jsonl", "--pane", "1m") == 0
+
+
+def test_a_change_that_would_take_effect_in_centuries_is_an_error() -> None:
+    entry = '{{model_id: loan, model_version: "7", profile: p.json, panes: {{length: {}}}{}}}'
+    later = entry.format("86399999ms", ", effective_from: 2026-01-05T00:00:00Z")
+    Path("c.yaml").write_text(CONFIG.splitlines()[0] + "\ntopics: {predictions: ml.predictions}\nmodels:\n"
+        + f"- {entry.format('1009s', '')}\n- {later}\n")  # fmt: skip
+    with pytest.raises(ConfigError, match=r"would change at 4732-07-19T23:43:11Z only"):
+        run("check", "-c", "c.yaml")

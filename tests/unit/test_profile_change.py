@@ -69,7 +69,7 @@ def test_a_resolved_alert_says_why_and_does_not_say_that_it_is_over():
     alerts = replayed(old_then_new(), batches(log(), [], SOURCES[0]))
     (found,) = [a for a in alerts if a.detail.reason and a.labels.series == "location"]
     assert found.annotations.summary == (
-        "age median 0.014 → 3.176 (+1.73 sd) since 00:20; ends with the profile that it was judged by"
+        "age median 0.014 → above 1.661 (+1.73 sd) since 00:20; ends with the profile that it was judged by"
     )
     assert "another profile holds from now on" in found.annotations.description
     assert found.endsAt == found.updatedAt

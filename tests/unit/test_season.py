@@ -92,3 +92,10 @@ def test_held_out_levels_are_those_of_the_other_blocks() -> None:
 def test_a_season_has_an_offset_for_every_cell() -> None:
     starts = panes(14)
     assert len(measured(starts, daily(starts))) == CELLS
+
+
+def test_a_row_ages_away_takes_no_memory_for_the_weeks_between() -> None:
+    starts = np.append(panes(2, HOUR), MONDAY + 400_000 * 7 * DAY)
+    blocks, ones = (starts - MONDAY) // (7 * DAY), np.ones((len(starts), 500))
+    levels = held_out_levels(starts, ones, ones, blocks, seasonal=np.ones(500, np.bool_))
+    assert levels[:, 0].tolist() == [1.0] * len(starts)

@@ -18,6 +18,7 @@ from driftgauge.profiles.profile import MAX_SEGMENTS
 from driftgauge.timestamps import parse_timestamp
 
 _DURATION_PATTERN = r"^\s*\d+\s*(ms|s|m|h|d)\s*$"
+LONGEST_PANE = 366 * 86_400_000
 _TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{1,249}$"
 
 
@@ -67,7 +68,7 @@ _DurationText = Annotated[str, Field(pattern=_DURATION_PATTERN, examples=["30s"]
 Duration = Annotated[int, BeforeValidator(_duration, json_schema_input_type=_DurationText)]
 PositiveDuration = Annotated[int, Field(gt=0), BeforeValidator(_duration, json_schema_input_type=_DurationText)]
 PaneLength = Annotated[
-    Literal["auto"] | Annotated[int, Field(ge=1000)],
+    Literal["auto"] | Annotated[int, Field(ge=1000, le=LONGEST_PANE)],
     BeforeValidator(_pane_length, json_schema_input_type=Literal["auto"] | _DurationText),
 ]
 Time = Annotated[int, BeforeValidator(_time, json_schema_input_type=str)]

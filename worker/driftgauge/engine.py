@@ -23,7 +23,7 @@ from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.alerts.traffic_event import render_traffic
 from driftgauge.alerts.traffic_story import TrafficStep
 from driftgauge.alerts.watch import WatchPlan
-from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
+from driftgauge.config import LONGEST_PANE, AlertsConfig, Config, LimitsConfig, PanesConfig
 from driftgauge.config_segments import WatchedSegments, watched_segments
 from driftgauge.decode.decoder import Decoder
 from driftgauge.decode.model import ModelDecoding
@@ -37,7 +37,7 @@ from driftgauge.detect.river_canary import check_classes
 from driftgauge.detect.traffic.limits import TRAFFIC, Limits
 from driftgauge.detect.traffic.parts import Parts
 from driftgauge.detect.types import Detector, DetectorContext
-from driftgauge.durations import parse_duration
+from driftgauge.durations import format_duration, parse_duration
 from driftgauge.errors import ConfigError
 from driftgauge.ingest.source import SourceIngest, SubjectPlan
 from driftgauge.panes.schedule import ALWAYS, first_pane
@@ -48,6 +48,7 @@ from driftgauge.profiles.profile import Profile, features_with_repeats
 from driftgauge.records import Source
 from driftgauge.sources.event_log import EventTopic
 from driftgauge.subject import Subject
+from driftgauge.timestamps import format_timestamp
 
 # Counts up when the same panes could give other alerts: part of every event's identity.
 ENGINE_SEMANTICS = 3
@@ -269,7 +270,14 @@ def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]
         before = lengths.get(model.subject, unprofiled.length_of(model.subject.model_id))
         lengths[model.subject] = model.pane_length
         if entry.effective_from is not None:
-            models[i] = model.starting(first_pane(entry.effective_from, model.pane_length, before))
+            since = first_pane(entry.effective_from, model.pane_length, before)
+            if since - entry.effective_from > LONGEST_PANE:
+                lengths_met = f"panes of {format_duration(before)} and of {format_duration(model.pane_length)}"
+                raise ConfigError(
+                    f"models: {model.subject} would change at {format_timestamp(since)} only, when {lengths_met} first "
+                    "begin together; choose lengths of which one divides the other"
+                )
+            models[i] = model.starting(since)
     return models
 
 

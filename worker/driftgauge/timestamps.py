@@ -105,8 +105,11 @@ def _zone(sign: str | None, hours: str | None, minutes: str | None) -> timezone:
 
 
 def format_timestamp(ms: int) -> str:
-    """RFC 3339 in UTC: `2026-03-15T10:03:00Z`, with three digits of fraction only where they aren't zero."""
-    seconds, fraction = divmod(ms, 1000)
+    """RFC 3339 in UTC: `2026-03-15T10:03:00Z`, with three digits of fraction only where they aren't zero.
+
+    Times outside the years 1 to 9999, such as the end of a pane that holds the last of them, are shown as the nearest.
+    """
+    seconds, fraction = divmod(min(max(ms, FIRST_MS), LAST_MS), 1000)
     text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     # strftime doesn't pad years below 1000 on every platform.
     text = text.rjust(19, "0")

@@ -11,13 +11,13 @@ from driftgauge.alerts.event import (
     Detail,
     Labels,
     Run,
-    event_time,
     source_records,
 )
 from driftgauge.alerts.fingerprint import fingerprint
 from driftgauge.alerts.identity import event_id_of
 from driftgauge.alerts.numbers import lasted, since
 from driftgauge.subject import Subject
+from driftgauge.timestamps import format_timestamp
 
 # In the place of a series' key in the identity; no key of a series has a capital letter behind its second bar.
 KEY = "|volume|BaselineMissing"
@@ -46,9 +46,9 @@ def render_baseline(subject: Subject, step: BaselineStep, run: Run, repeat_inter
         fingerprint=fingerprint(labels.model_dump(by_alias=True)),
         labels=labels,
         annotations=Annotations(summary=_summary(subject, step), description=_description(subject, step)),
-        startsAt=event_time(step.opened_pane_end),
-        endsAt=event_time(step.at if resolved else step.at + REPEATS_UNTIL_EXPIRY * repeat_interval),
-        updatedAt=event_time(step.at),
+        startsAt=format_timestamp(step.opened_pane_end),
+        endsAt=format_timestamp(step.at if resolved else step.at + REPEATS_UNTIL_EXPIRY * repeat_interval),
+        updatedAt=format_timestamp(step.at),
         detail=_detail(step),
         source=source_records(step.offsets),
         run=run,
@@ -64,9 +64,9 @@ def _detail(step: BaselineStep) -> Detail:
         to=float(step.pane_events),
         effect=None,
         change_point=ChangePoint(
-            at=event_time(step.onset),
-            earliest=event_time(step.onset),
-            latest=event_time(step.onset + step.pane_length),
+            at=format_timestamp(step.onset),
+            earliest=format_timestamp(step.onset),
+            latest=format_timestamp(step.onset + step.pane_length),
         ),
         n_before=0,
         n_after=step.events,
@@ -86,9 +86,8 @@ def _summary(subject: Subject, step: BaselineStep) -> str:
 
 
 def _description(subject: Subject, step: BaselineStep) -> str:
-    known = (
-        f"{_name(subject)}: {_events(step.events)} between {event_time(step.onset)} and {event_time(step.last_end)}."
-    )
+    span = f"between {format_timestamp(step.onset)} and {format_timestamp(step.last_end)}"
+    known = f"{_name(subject)}: {_events(step.events)} {span}."
     if step.configured:
         return f"{known} From now on it is watched; nothing to do."
     if step.event == "resolved":

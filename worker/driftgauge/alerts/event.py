@@ -24,7 +24,7 @@ from driftgauge.alerts.transition import DetectorEvidence, EventKind, Evidence, 
 from driftgauge.detect.types import Direction
 from driftgauge.durations import format_duration
 from driftgauge.subject import Subject
-from driftgauge.timestamps import FIRST_MS, LAST_MS, format_timestamp
+from driftgauge.timestamps import format_timestamp
 
 # Prometheus' own rule: an alert expires by itself when four repeats of it have not come.
 REPEATS_UNTIL_EXPIRY = 4
@@ -272,9 +272,9 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
             summary=f"{publishing.segment}: {summary}" if publishing.segment else summary,
             description=describe(transition, publishing.model, publishing.profile, cells),
         ),
-        startsAt=event_time(transition.opened_pane_end),
-        endsAt=event_time(expiry),
-        updatedAt=event_time(transition.at),
+        startsAt=format_timestamp(transition.opened_pane_end),
+        endsAt=format_timestamp(expiry),
+        updatedAt=format_timestamp(transition.at),
         generatorURL=publishing.generator_url,
         detail=_detail(transition, publishing.profile, natural, cells),
         source=source_records(transition.offsets),
@@ -315,7 +315,7 @@ def _detail(transition: Transition, profile: str, natural: Change | None, cells:
         distances=_distances(transition),
         superseded_by=transition.superseded_by,
         reason=transition.reason,
-        baseline=None if transition.series.baseline is None else event_time(transition.series.baseline),
+        baseline=None if transition.series.baseline is None else format_timestamp(transition.series.baseline),
     )
 
 
@@ -349,9 +349,9 @@ def _numbers(detector: DetectorEvidence) -> DetectorNumbers:
 
 def _change_point(evidence: Evidence) -> ChangePoint:
     return ChangePoint(
-        at=event_time(evidence.onset),
-        earliest=event_time(evidence.onset_earliest),
-        latest=event_time(evidence.onset_latest),
+        at=format_timestamp(evidence.onset),
+        earliest=format_timestamp(evidence.onset_earliest),
+        latest=format_timestamp(evidence.onset_latest),
     )
 
 
@@ -363,11 +363,6 @@ def source_records(offsets: Mapping[str, tuple[int, int]]) -> SourceRecords:
         topics.setdefault(topic, {})[partition] = list(span)
     (topic, own), *others = sorted(topics.items()) or [("", {})]
     return SourceRecords(topic=topic, offsets=own, more=[Offsets(topic=name, offsets=spans) for name, spans in others])
-
-
-def event_time(ms: int) -> str:
-    """RFC 3339; an expiry or a bound beyond the years that can be written is the last one that can."""
-    return format_timestamp(min(max(ms, FIRST_MS), LAST_MS))
 
 
 def _finite(value: float | None) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from driftgauge.timestamps import FIRST_MS, LAST_MS, format_timestamp
+from driftgauge.timestamps import format_timestamp
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _MOST_DIGITS = 4
@@ -60,7 +60,7 @@ def number(value: float) -> str:
 
 def since(onset: int, now: int) -> str:
     """`since 10:03`, with the date where it isn't the UTC day of `now` (both ms), the date alone at its midnight."""
-    date, _, clock = format_timestamp(min(max(onset, FIRST_MS), LAST_MS)).removesuffix("Z").partition("T")
+    date, _, clock = format_timestamp(onset).removesuffix("Z").partition("T")
     if onset // _DAY == now // _DAY:
         return f"since {clock[:5]}"
     return f"since {date}" if onset % _DAY == 0 else f"since {date} {clock[:5]}"

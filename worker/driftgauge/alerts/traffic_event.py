@@ -12,7 +12,6 @@ from driftgauge.alerts.event import (
     Labels,
     Publishing,
     TrafficUnit,
-    event_time,
     source_records,
 )
 from driftgauge.alerts.fingerprint import fingerprint
@@ -22,6 +21,7 @@ from driftgauge.alerts.severity import AlertName
 from driftgauge.alerts.traffic_story import VOLUME, TrafficSeries, TrafficStep
 from driftgauge.profiles.season import DAY, HOUR
 from driftgauge.subject import Subject
+from driftgauge.timestamps import format_timestamp
 
 _MINUTE = 60_000
 _UNITS: dict[TrafficUnit, tuple[int, str]] = {
@@ -72,9 +72,9 @@ def render_traffic(step: TrafficStep, publishing: Publishing) -> AlertEvent:
         fingerprint=fingerprint(labels.model_dump(by_alias=True)),
         labels=labels,
         annotations=Annotations(summary=_summary(step), description=_description(step, subject)),
-        startsAt=event_time(step.opened_pane_end),
-        endsAt=event_time(expiry),
-        updatedAt=event_time(step.at),
+        startsAt=format_timestamp(step.opened_pane_end),
+        endsAt=format_timestamp(expiry),
+        updatedAt=format_timestamp(step.at),
         generatorURL=publishing.generator_url,
         detail=_detail(step, publishing.profile),
         source=source_records(step.offsets),
@@ -111,9 +111,9 @@ def _detail(step: TrafficStep, profile: str) -> Detail:
         effect=after - before,
         unit=unit,
         change_point=ChangePoint(
-            at=event_time(step.onset),
-            earliest=event_time(step.onset - step.pane_length),
-            latest=event_time(step.onset + slack),
+            at=format_timestamp(step.onset),
+            earliest=format_timestamp(step.onset - step.pane_length),
+            latest=format_timestamp(step.onset + slack),
         ),
         n_before=step.n_before,
         n_after=step.n_after,

@@ -40,7 +40,9 @@ from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
+from driftgauge.config import LONGEST_PANE
 from driftgauge.decode.columns import Reject
+from driftgauge.durations import format_duration, parse_duration
 from driftgauge.engine import (
     Model,
     Unprofiled,
@@ -210,12 +212,12 @@ def _profiled(path: Path, pane: str, budget: float) -> Model:
         raise ConfigError(f"--budget {budget:g}: expected false alerts per model and month, above 0 and at most 1000")
     loaded = read_profile(path)
     try:
-        model = default_model(loaded, pane=pane, budget=budget)
+        length = None if pane == "auto" else parse_duration(pane)
     except ValueError as error:
         raise ConfigError(f"--pane: {error}, or auto") from None
-    if model.pane_length < 1000:
-        raise ConfigError(f"--pane {pane}: a pane is at least 1s long")
-    return model
+    if length is not None and not 1000 <= length <= LONGEST_PANE:
+        raise ConfigError(f"--pane {pane}: a pane is at least 1s and at most {format_duration(LONGEST_PANE)} long")
+    return default_model(loaded, pane=pane, budget=budget)
 
 
 def _severity(text: str | None) -> Severity | None:

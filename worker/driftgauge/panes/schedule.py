@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol, Self, TypeVar
 
 from driftgauge.subject import Subject
-from driftgauge.timestamps import FIRST_MS, LAST_MS, format_timestamp
+from driftgauge.timestamps import format_timestamp
 
 # In the place of a start: there was nothing before.
 ALWAYS = -(1 << 62)
@@ -65,11 +65,7 @@ def refusal(subject: Subject, since: int, reached: int) -> str:
     What is counted by one profile can't be counted again by another: the records may be gone, the panes are published.
     """
     return (
-        f"the profile of {subject} is to change at {_shown(since)}, but events up to "
-        f"{_shown(reached)} have been taken with what was there before; choose an effective_from some minutes "
-        "after that, as other partitions may have come further"
+        f"the profile of {subject} is to change at {format_timestamp(since)}, but events up to "
+        f"{format_timestamp(reached)} have been taken with what was there before; choose an effective_from some "
+        "minutes after that, as other partitions may have come further"
     )
-
-
-def _shown(time: int) -> str:
-    return format_timestamp(min(max(time, FIRST_MS), LAST_MS))
