@@ -1,4 +1,4 @@
-"""`python -m bench`: both scenarios, both sides in turn, the ratios last. Raw rows go to bench/results."""
+"""`python -m bench`: both sides in turn, then detection; the ratios last. Raw rows go to bench/results."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import orjson
 
-from bench import files, live
+from bench import detection, files, live
 from bench.apart import apart
 from bench.events import EVENTS_PER_MINUTE, build_reference_profile, events
 from bench.measurement import LOOP, OURS, Measurement
@@ -45,8 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results["kafka"] = _kafka(profile, options)
     for scenario, rounds in results.items():
         print(_stages(scenario, rounds))
+    detected = detection.rows() if options.only in (None, "detect") else []
+    if detected:
+        print(detection.table(detected))
+    if results or detected:
+        print(f"\nraw rows: {os.path.relpath(_keep(options.results, results, detected))}")
     if results:
-        print(f"\nraw rows: {os.path.relpath(_keep(options.results, results))}")
         print(_verdict(results))
     return 0
 
@@ -57,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=_positive, default=3, help="rounds of each side, in turn (default 3)")
     parser.add_argument("--events", type=_positive, default=100_000, help="events of a round (default 100000)")
-    parser.add_argument("--only", choices=("files", "kafka"), help="one scenario")
+    parser.add_argument("--only", choices=("files", "kafka", "detect"), help="one scenario")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the raw rows (default bench/results)")
     return parser
 
@@ -150,7 +155,7 @@ def _circumstances(rounds: int, count: int) -> str:
     )
 
 
-def _keep(folder: Path, results: dict[str, Rounds]) -> Path:
+def _keep(folder: Path, results: dict[str, Rounds], detected: Sequence[dict[str, Any]]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.jsonl"
     rows = [
@@ -159,6 +164,7 @@ def _keep(folder: Path, results: dict[str, Rounds]) -> Path:
         for number, pair in enumerate(rounds, start=1)
         for run in pair
     ]
+    rows += detected
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     return path
 

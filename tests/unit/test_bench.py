@@ -18,7 +18,7 @@ from driftgauge.records import RecordBatch, Source
 # bench/ is no package of the worker: `python -m bench` finds it from the project's folder, and so do we.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench import live
+from bench import detection, live
 from bench.__main__ import main
 from bench.events import CATEGORIES, NUMERIC, build_reference_profile, events
 from bench.handwritten import Monitor, watch_lines
@@ -116,3 +116,12 @@ def test_both_sides_consume_every_event_of_a_real_broker(kafka, redis_server):
     loop = live.run_loop(at, profile, N, f"{name}-loop")
     assert ours.outcome["counted"] == loop.outcome["counted"] == N
     assert {"poll", "decode", "count", "checkpoint"} <= set(ours.stages)
+
+
+def test_detection_is_timed_pane_by_pane_and_in_blocks_with_its_state(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(detection, "FEATURES", 10)
+    assert main(["--only", "detect", "--results", str(tmp_path)]) == 0
+    rows = [orjson.loads(line) for file in tmp_path.iterdir() for line in file.read_bytes().splitlines()]
+    assert [row["fed"] for row in rows] == ["pane by pane", "in blocks"]
+    assert all(row["series"] > 50 and row["median_ms"] > 0 and row["state_bytes_per_series"] > 1000 for row in rows)
+    assert "aim 50 ms  pass" in capsys.readouterr().out
