@@ -44,8 +44,8 @@ def distinct(among: int, repeated: float) -> str:
 
 def distinct_change(among: int, before: float, after: float) -> str:
     """`values repeat, 20 → 16.6 distinct ones of 20`."""
-    end = "unknown" if math.isnan(after) else f"{among * (1 - after):.3g}"
-    return f"values repeat, {among * (1 - before):.3g} → {end} distinct ones of {among}"
+    start, end = ("unknown" if math.isnan(x) else f"{among * (1 - x):.3g}" for x in (before, after))
+    return f"values repeat, {start} → {end} distinct ones of {among}"
 
 
 def number(value: float) -> str:
