@@ -57,9 +57,9 @@ def test_a_feature_that_comes_alive_is_one_alert_with_its_change_point_in_that_p
     assert alert["startsAt"] == "1997-05-06T00:00:00Z"
 
 
-def test_what_else_fires_on_elec2_is_season_and_price_and_not_more_than_documented(elec2):
+def test_what_else_fires_on_elec2_is_the_price_and_not_more_than_documented(elec2):
     others = [event for event in elec2 if event["labels"]["feature"] not in {"vicprice", "vicdemand", "transfer"}]
-    assert {event["labels"]["feature"] for event in others} == {"nswprice", "nswdemand"}
+    assert {event["labels"]["feature"] for event in others} == {"nswprice"}
     assert len(others) <= 15
 
 
