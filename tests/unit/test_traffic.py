@@ -100,6 +100,13 @@ def test_sparse_traffic_is_silent_after_as_many_missing_events_as_chance_allows(
     assert "01-13T10:13" <= at <= "01-13T10:22"
 
 
+def test_an_event_every_few_panes_is_too_little_to_call_a_fall():
+    for every in (1, 2, 4, 7):
+        n = np.zeros(9 * 1440, np.int64)
+        n[::every] = 1
+        assert told(alerts(MODEL, n)) == []
+
+
 def test_features_that_stop_while_predictions_go_on_are_a_broken_pipeline():
     n = steady(8)
     features = n.copy()

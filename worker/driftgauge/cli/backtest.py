@@ -139,7 +139,7 @@ def command(
     refuse_overwriting("--alerts", alerts, [*data, *plan.read])
     kinds = kinds_of_profile(plan.rows_of.profile, prediction=prediction, score=score, actual=actual)
     tables = WatchedTables(open_tables(data, columns, kinds=kinds, sort=sort))
-    if profile is not None and timestamp is None and not any(table.canonical for table in tables.tables):
+    if profile is not None and not columns.timed and not any(table.canonical for table in tables.tables):
         plan = plan.by_rows()
     warnings = mismatches(tables.tables, columns, plan.rows_of.profile)
     warnings += [note] if (note := segment_mismatch(tables.tables, columns, plan.rows_of)) is not None else []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from driftgauge.errors import InputError
 
 DEFAULT_START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+DEFAULT_INTERVAL = 1000
 _SHOWN = 30
 
 
@@ -31,7 +32,12 @@ class Columns:
     exclude: tuple[str, ...] = ()
     segment: str | None = None
     start: int = DEFAULT_START
-    interval: int = 1000
+    interval: int = DEFAULT_INTERVAL
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is said when rows were: by a column, or by when the first one was and how far they are apart."""
+        return self.timestamp is not None or (self.start, self.interval) != (DEFAULT_START, DEFAULT_INTERVAL)
 
     @property
     def named(self) -> dict[str, str]:

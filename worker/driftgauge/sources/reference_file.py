@@ -102,6 +102,6 @@ def _gather(
         gathered[columns.prediction] if columns.prediction is not None else None,
         score if isinstance(score, NumericColumn) else None,
         gathered[columns.actual] if columns.actual is not None else None,
-        timed=columns.timestamp is not None,
+        timed=columns.timed,
         tags=Tags(columns.segment, tags.coded()) if columns.segment is not None else None,
     )

@@ -30,8 +30,8 @@ Ints = NDArray[np.int64]
 
 # A series with fewer windows isn't measured.
 _LEAST_WINDOWS = 20
-# Days from which more is told: how far hours lie apart; the season of a day; the weekends. With two weeks production
-# tells as much as any reference, and is nearer to what comes.
+# Days from which more is told: how far hours lie apart; the season of a day; the weekends. A reference of two weeks
+# knows all of that: production's last weeks may be part of a slow drift, which they would take for wander.
 _STAGES = (1, MIN_DAYS, MIN_DAYS_WITH_WEEKENDS)
 
 
@@ -109,7 +109,7 @@ class Baseline:
     def _tells_more(self, series: Sequence[Series]) -> Bools:
         days = self.days[[s.slot.index for s in series]]
         stage, told = (np.searchsorted(_STAGES, x, side="right") for x in (days, self.watched.layout.told_days))
-        return np.asarray((stage > told) | (stage == len(_STAGES)))
+        return np.asarray(stage > told)
 
     def _window(self, position: int, series: Series) -> Series:
         known_day = not self.strange[series.slot.index]

@@ -166,6 +166,9 @@ class Volume:
             return None
         dispersion = self._dispersion(level, i, panes)
         ratio = max(events, _LEAST_EVENTS) / expected
+        if ratio <= 1 if direction == "up" else ratio >= 1:
+            # Hardly an event was expected, so that none is nothing to speak of.
+            return None
         distance = abs(math.log(ratio))
         # Wander multiplies, so it is held against the logarithm; chance goes by the difference, so it is stretched.
         stretch = distance / abs(ratio - 1)
