@@ -7,6 +7,7 @@ from typing import Any
 
 from driftgauge.config import Config
 from driftgauge.detect.baseline.rows import ROWS_KEPT
+from driftgauge.detect.baseline.version import Watched
 from driftgauge.detect.baseline.within import DAYS_KEPT, Movement, short_scales
 from driftgauge.detect.hours import HOURS_KEPT
 from driftgauge.detect.traffic.level import LEAST_DAYS
@@ -73,10 +74,10 @@ def _state_bytes(config: Config, model: Model) -> int:
     hours = HOURS_KEPT if len(window_lengths(model.pane_length)) > 1 else 0
     history = config.limits.ring_panes * len(series) * 12 + (window_panes * 4 + hours * 8) * model.layout.size
     # The baseline: two numbers per series and row, some per day, and the cells of each day.
-    values = sum(entry.kind == "value" for entry in series)
+    watched = Watched.of(model.layout, series, model.pane_length)
     movement = 8 * len(Movement._fields) * len(short_scales(model.pane_length))
-    baseline = values * (16 * ROWS_KEPT + DAYS_KEPT * movement)
-    return history + baseline + (8 * DAYS_KEPT * model.layout.size if hours else 0)
+    baseline = len(watched.values) * (16 * ROWS_KEPT + DAYS_KEPT * movement)
+    return history + baseline + (8 * DAYS_KEPT * model.layout.size if watched.windows else 0)
 
 
 def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[str, Any]:

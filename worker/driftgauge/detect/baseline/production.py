@@ -62,6 +62,7 @@ class ProductionBaseline:
         self._distributions = Distributions(contrasts.layout.size, len(windows), self._watched.window)
         self._spoiled = SpoiledDays()
         self._compared: tuple[Series, ...] = ()
+        self._stored: dict[str, bytes] = {}
         self._season = contrasts.season_by_cell
 
     def period(self, start: int) -> int:
@@ -101,6 +102,8 @@ class ProductionBaseline:
 
     def extend(self, history: History, fresh: int, hours: Hours) -> None:
         """Take the rows, and the `hours` of counts, that the last `fresh` panes of the history complete."""
+        if not len(self._index):
+            return
         panes = history.raw.keep + fresh
         starts, values, n = (ring.newest(panes) for ring in (history.starts, history.raw, history.n))
         begins = starts[:, 0].astype(np.int64)
@@ -128,14 +131,12 @@ class ProductionBaseline:
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields as they are now (rows and days only if new), and fields that may be deleted."""
-        fields: dict[str, bytes] = {_SPOILED: self._spoiled.encode()}
+        fields = {**self._stored, _SPOILED: self._spoiled.encode()}
         gone: list[str] = []
         for part in (self._rows, self._days, self._distributions):
             fresh, old = part.changes()
             fields |= fresh
             gone += old
-        if self.version is not None:
-            fields[_VERSION] = encode_baseline(self.version)
         return fields, gone
 
     def restore(self, fields: Mapping[str, bytes]) -> None:
@@ -170,6 +171,8 @@ class ProductionBaseline:
 
     def _take(self, version: Baseline) -> None:
         self.version = version
+        # A version never changes, and a checkpoint comes every few seconds.
+        self._stored = {_VERSION: encode_baseline(version)}
         self.series = version.series(self._contrasts.series)
         self._compared = version.compared()
         season = self._contrasts.season_by_cell.copy()

@@ -38,7 +38,7 @@ _STAGES = (1, MIN_DAYS, MIN_DAYS_WITH_WEEKENDS)
 class Watched(NamedTuple):
     """What a baseline is learned of: the value series, and the short windows of fields where panes are below an hour.
 
-    `window`: the length (ms) of those.
+    Nothing, where the reference tells of as much as production ever could. `window`: the length (ms) of the windows.
     """
 
     layout: Layout
@@ -51,6 +51,8 @@ class Watched(NamedTuple):
         """Chosen from all series of a subject."""
         values = tuple(s for s in series if s.kind == "value" and s.sd > 0 and s.reference_n > 0)
         short = window_length(pane_length)
+        if layout.told_days >= _STAGES[-1]:
+            return cls(layout, (), (), short)
         fields = (s for s in series if s.kind == "window" and s.reference_n > 0 and window_of(s) == short)
         return cls(layout, values, tuple(fields) if pane_length < HOUR else (), short)
 
