@@ -14,7 +14,7 @@ from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.detect.windows.means import WindowNoise, p_value
 from driftgauge.panes.block import PaneBlock, SeriesHistory
 from driftgauge.profiles.profile import ScaleNoise, SeriesNoise
-from driftgauge.profiles.scale_noise import Panes, scale_noise
+from driftgauge.profiles.scale_noise import Panes, residuals, scale_noise
 from driftgauge.profiles.series import Series
 
 DAY = 1440
@@ -37,7 +37,7 @@ def wandering(rng: np.random.Generator, panes: int, correlation: float, sd: floa
 def measured(values: np.ndarray, n: int = 60) -> list[ScaleNoise]:
     starts = np.arange(len(values), dtype=np.int64) * MINUTE
     panes = Panes.of(starts, values[:, None], np.full((len(values), 1), n))
-    return scale_noise(panes, MINUTE, np.array([SD]), seasonal=np.array([False]))[0]
+    return scale_noise(panes, residuals(panes, MINUTE, seasonal=np.array([False])), MINUTE, np.array([SD]))[0]
 
 
 def location(scales: list[ScaleNoise], panes: int = 14 * DAY, length: str = "1m") -> Series:

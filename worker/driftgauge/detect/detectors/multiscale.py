@@ -20,7 +20,7 @@ from driftgauge.detect.scale_noise import noise_at
 from driftgauge.detect.sensitivity import Sensitivity, panes_of_an_hour, smallest
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
-from driftgauge.detect.windows.means import WindowNoise, p_value, variance_of_mean
+from driftgauge.detect.windows.means import WindowNoise, doubt_of, p_value, variance_of_mean
 from driftgauge.detect.windows.sliding import SlidingSums, Window
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
@@ -56,8 +56,8 @@ class MultiScale:
     With s the n-weighted mean deviation from the reference level over the last w panes, an alarm needs |s| above the
     tolerance and p < p_w (see `windows/means.py`), p_w = share of the budget / (series x scales x looks x 30 / w).
     Against freak panes: scale 1 takes the pair of deviations, among the last three panes, that agree best, at the
-    lesser of the two (their median), unless the last pane lies off by more than a freak would; longer windows take back
-    their most extreme pane.
+    lesser of the two (their median), unless the last pane lies off by more than a freak would (of a share that can't be
+    told); longer windows take back their most extreme pane.
 
     Setting `min_windows`: reference windows without which a scale is not judged. `statistic` and `threshold` are
     -log10 of p and of p_w, at the shortest scale that alarms.
@@ -82,6 +82,7 @@ class MultiScale:
         self._mark = fingerprint(self.name, _VERSION, context, values, self._resolved)
         self._series = np.array([s.index for s in values], np.int64)
         self._reference = np.array([s.reference for s in values])
+        self._may_stand_alone = np.array([s.category is None for s in values], np.bool_)
         self._sums = SlidingSums((*SCALES[1:], _RECENT))
         self.rebase(context.series)
 
@@ -142,7 +143,7 @@ class MultiScale:
         """What scale 1 judges: the pair of panes, or a pane by itself that lies further off than any freak."""
         s, n = window.pairs()
         last, events = window.latest()
-        alone = np.abs(last) > _NO_FREAK_SD * self._sd
+        alone = (np.abs(last) > _NO_FREAK_SD * self._sd) & self._may_stand_alone
         return np.where(alone, last, s), np.where(alone, events, n)
 
     def _alarms(
@@ -194,8 +195,10 @@ class MultiScale:
         furthest = np.maximum(self._reference, 1 - self._reference)
         ways = _PANES_OF_PAIR if SCALES[i] == 1 else 1
 
+        doubt = doubt_of(noise.dof)
+
         def found(distance: NDArray[np.float64]) -> NDArray[np.bool_]:
-            return np.asarray(ways * p_value(distance, n, noise, furthest) < self._levels[i])
+            return np.asarray(ways * p_value(distance, n, noise, furthest, doubt) < self._levels[i])
 
         distance = np.maximum(smallest(found, np.zeros(len(n)), np.ones(len(n))), self._tolerance)
         return [

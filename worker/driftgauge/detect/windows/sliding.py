@@ -60,6 +60,15 @@ class Window:
             deviations[begin - first :] = self.deviations[begin:stop, chosen]
         return n, deviations
 
+    def span(self, w: int) -> Ints:
+        """Per row, ms from the start of the pane w - 1 before it to its own end; those that don't exist count as now.
+
+        int64 [P].
+        """
+        starts = np.concatenate([self._block.series_history.starts[-w:], self._block.starts])
+        row = len(starts) - self.panes + np.arange(self.panes)
+        return np.asarray(starts[row] - starts[np.maximum(row - w + 1, 0)] + self._block.length, np.int64)
+
     def latest(self) -> tuple[Floats, Floats]:
         """Per row, the deviation of its own pane (0 without events), and the events in it; float64 [P, V] each."""
         deviation = np.divide(self.deviations, self.n * _FIXED, out=np.zeros(self.n.shape), where=self.n > 0)
