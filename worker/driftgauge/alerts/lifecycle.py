@@ -5,8 +5,8 @@ detectors) stays open until the effect since the estimated change has added up t
 smallest worthwhile effect would give, or until `horizon_panes` have passed: discarding a gated alarm instead would
 lose the drift for ever, because the detector has reset itself. What a day shows against production's own days is a
 candidate too, until that has lasted for a day without another alert on the field's distribution: by then the profile's
-window of a day holds nothing else either, and one cause is one alert. All times are event time; the same panes give the same
-transitions.
+window of a day holds nothing else either, and one cause is one alert. All times are event time; the same panes give
+the same transitions.
 """
 
 from __future__ import annotations

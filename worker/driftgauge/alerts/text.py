@@ -67,8 +67,8 @@ def describe(transition: Transition, model: str, profile: str, cells: Sequence[C
         sentences.append(f"This alert is closed because the same problem is now {transition.superseded_by}.")
     elif transition.reason == "level_expired":
         sentences.append(
-            "This alert is closed because of the last four weeks too few days without an alert on it are left to compare "
-            "with; it may not be over. What comes now is learned as what production does."
+            "This alert is closed because too few of the last four weeks' days are left to compare with, without an "
+            "alert; it may not be over. From here on it is learned as what production does."
         )
     elif transition.reason is not None:
         sentences.append(
