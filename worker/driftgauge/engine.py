@@ -51,7 +51,7 @@ from driftgauge.subject import Subject
 from driftgauge.timestamps import format_timestamp
 
 # Counts up when the same panes could give other alerts: part of every event's identity.
-ENGINE_SEMANTICS = 3
+ENGINE_SEMANTICS = 4
 MONTH = 30 * 86_400_000
 # What the configuration's `detectors` may name.
 METHODS = (*DETECTORS, TRAFFIC)

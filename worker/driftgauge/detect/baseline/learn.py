@@ -51,7 +51,7 @@ def learn(
     sd: Floats,
     pane_length: int,
 ) -> Learned:
-    """From rows, at least one, and the movement within them (`Days.before`).
+    """From rows, at least one, and the movement within them (`Movement`, by day and scale).
 
     `told` float64 [V]: clean days behind each series. `clean` bool [D, V]: which of the days of the rows (`days_of`)
     count for it. `sd` float64 [V]: of one event.
