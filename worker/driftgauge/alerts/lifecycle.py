@@ -318,8 +318,9 @@ class Lifecycle:
 
     def _set_before(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
         level = self._past(history, moment, series).until(episode.onset)
-        # A rate that was off its reference by then had left it earlier than is estimated.
-        known = level.n >= _RATE_EVENTS and level.mean <= series.reference + series.tolerance
+        off = level.mean - series.reference
+        # A series that was off its reference by then had left it earlier than is estimated.
+        known = level.n >= _RATE_EVENTS and (off if series.kind == "rate" else abs(off)) <= series.tolerance
         episode.before = level.mean if known else series.reference
         episode.n_before = level.n if known else series.reference_n
 

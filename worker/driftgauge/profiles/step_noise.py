@@ -6,6 +6,8 @@ step stands out from is much less than what a level does. All series at once: ar
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from driftgauge.durations import format_duration
@@ -22,6 +24,7 @@ from driftgauge.profiles.scale_noise import (
 
 # Panes after a step and before it; the first looks for what shows in a pane or two.
 STEPS = ((2, 15), (15, 15), (30, 30), (120, 120))
+SHORTEST = 2
 # Panes that reach over more time than this many times their number are no neighbours.
 MOST_STRETCH = 1.5
 
@@ -56,24 +59,44 @@ def step_noise(panes: Panes, deviations: Floats, pane: int, sd: Floats) -> list[
     return found
 
 
-def _measured(panes: Panes, deviations: Floats, first: Ints, after: int, before: int, sd: Floats) -> Floats:
-    """Float64 [S, 5]: windows, variance, events, dof, kurtosis of the steps whose second part begins at `first`."""
-    n_after, n_before = _sums(panes.n, first, after), _sums(panes.n, first - before, before)
+class Steps(NamedTuple):
+    """W steps, float64 [W, S] each, 0 where a series has no events on one side.
+
+    `step`: difference of the means; `inverse`: 1 / n1 + 1 / n2; `robust`: the step as the detector takes it, without
+    the most extreme panes.
+    """
+
+    step: Floats
+    inverse: Floats
+    robust: Floats
+
+    def in_noise(self, wander: Floats, sd: Floats) -> Floats:
+        """The robust ones in units of their noise, of a wander's variance and sd of one event, float64 [S]."""
+        noise = np.where(self.inverse > 0, wander + sd**2 * self.inverse, 0.0)
+        return np.divide(self.robust, np.sqrt(noise), out=np.zeros(noise.shape), where=noise > 0)
+
+
+def steps_of(n: Floats, sums: Floats, first: Ints, after: int, before: int) -> Steps:
+    """Steps whose second part begins at the panes `first` of panes with `n` events and `sums` of values, [P, S]."""
+    n_after, n_before = _sums(n, first, after), _sums(n, first - before, before)
     known = (n_after > 0) & (n_before > 0)
     ahead, behind = np.maximum(n_after, 1), np.maximum(n_before, 1)
-    level = _sums(deviations, first - before, before) / behind
-    step = np.where(known, _sums(deviations, first, after) / ahead - level, 0.0)
+    level = _sums(sums, first - before, before) / behind
+    step = np.where(known, _sums(sums, first, after) / ahead - level, 0.0)
     inverse = np.where(known, 1 / ahead + 1 / behind, 0.0)
+    extreme = _most_extreme(n, sums, first, after, level) / ahead if after > SHORTEST else 0.0
+    return Steps(step, inverse, np.where(known, step - extreme, 0.0))
+
+
+def _measured(panes: Panes, deviations: Floats, first: Ints, after: int, before: int, sd: Floats) -> Floats:
+    """Float64 [S, 5]: windows, variance, events, dof, kurtosis of the steps whose second part begins at `first`."""
+    steps = steps_of(panes.n, deviations, first, after, before)
+    known = steps.inverse > 0
     windows = known.sum(axis=0).astype(np.float64)
     many = np.maximum(windows, 1)
-    variance = (step**2).sum(axis=0) / many
-    sampling = inverse.sum(axis=0) / many
-    dof = degrees_of_freedom(step**2, known, (panes.starts[first] - panes.starts[0]) // DAY)
-    if after > 2:
-        step = step - _most_extreme(panes.n, deviations, first, after, level) / ahead
-    noise = np.maximum(0.0, variance - sd**2 * sampling) + sd**2 * inverse
-    x = np.divide(step, np.sqrt(noise), out=np.zeros(step.shape), where=known & (noise > 0))
-    x = np.where(known, x - x.sum(axis=0) / many, 0.0)
+    variance, sampling = (steps.step**2).sum(axis=0) / many, steps.inverse.sum(axis=0) / many
+    dof = degrees_of_freedom(steps.step**2, known, (panes.starts[first] - panes.starts[0]) // DAY)
+    x = steps.in_noise(np.maximum(0.0, variance - sd**2 * sampling), sd)
     kurtosis = excess_kurtosis((x**2).sum(axis=0) / many, (x**4).sum(axis=0) / many, dof)
     events = np.divide(1.0, sampling, out=np.zeros(len(sd)), where=sampling > 0)
     return np.stack([windows, variance, events, dof, kurtosis], axis=1)

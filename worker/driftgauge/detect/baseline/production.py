@@ -20,10 +20,16 @@ from driftgauge.detect.baseline.rows import Rows, completed, row_length
 from driftgauge.detect.baseline.snapshot import decode_baseline, encode_baseline
 from driftgauge.detect.baseline.version import Baseline, Watched
 from driftgauge.detect.baseline.windows import Windows
-from driftgauge.detect.baseline.within import Movement, movement, short_scales
+from driftgauge.detect.baseline.within import (
+    Movement,
+    movement,
+    short_scales,
+    short_steps,
+    step_movement,
+)
 from driftgauge.detect.history import History
 from driftgauge.detect.hours import Hours
-from driftgauge.detect.scale_noise import noise_at
+from driftgauge.detect.scale_noise import noise_at, noise_of_step
 from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.profiles.scale_noise import MIN_WINDOWS, Panes
 from driftgauge.profiles.season import CELLS, DAY, MIN_DAYS_WITH_WEEKENDS, is_weekend, season_at
@@ -60,8 +66,11 @@ class ProductionBaseline:
         scales = short_scales(pane_length)
         noise = [[noise_at(s, w, pane_length, MIN_WINDOWS) for s in values] for w in scales]
         self._scales = [(w, np.array([x.tau2 if x else 0.0 for x in at])) for w, at in zip(scales, noise, strict=True)]
+        steps = short_steps(pane_length)
+        by_step = [[noise_of_step(s, step, pane_length, MIN_WINDOWS) for s in values] for step in steps]
+        self._steps = [(x, np.array([y.tau2 if y else 0.0 for y in at])) for x, at in zip(steps, by_step, strict=True)]
         self._rows = Rows(len(values))
-        self._moved = (len(scales), len(Movement._fields), len(values))
+        self._moved = (len(scales) + len(steps), len(Movement._fields), len(values))
         self._days = Days("within/", math.prod(self._moved))
         self._distributions = Distributions(self._watched)
         self._spoiled = SpoiledDays()
@@ -120,6 +129,7 @@ class ProductionBaseline:
             self._rows.add(row, held)
             if self._scales:
                 moved = [movement(held.n, held.sums, w, wander, self._sd) for w, wander in self._scales]
+                moved += [step_movement(held.n, held.sums, x, wander, self._sd) for x, wander in self._steps]
                 self._days.at(row)[:] += np.array(moved).ravel()
 
     def note(self, alert: Alerted) -> None:

@@ -15,7 +15,7 @@ from driftgauge.profiles.season import CELLS
 
 Floats = NDArray[np.float64]
 
-_VERSION = 2
+_VERSION = 3
 
 
 class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -26,6 +26,7 @@ class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     days: bytes
     season: bytes
     spreads: bytes
+    steps: bytes
     counts: bytes
     moments: bytes
     whole_counts: bytes
@@ -39,7 +40,14 @@ _decoder = msgspec.msgpack.Decoder(_State)
 def encode_baseline(baseline: Baseline) -> bytes:
     """Equal versions give equal bytes."""
     learned = baseline.learned
-    numbers = (baseline.days, learned.season, np.array(learned.spreads), *baseline.windows, *baseline.whole)
+    numbers = (
+        baseline.days,
+        learned.season,
+        np.array(learned.spreads),
+        np.array(learned.steps),
+        *baseline.windows,
+        *baseline.whole,
+    )
     return _encoder.encode(
         _State(
             _VERSION,
@@ -63,12 +71,19 @@ def decode_baseline(data: bytes, watched: Watched) -> Baseline:
     days = _floats(state.days, (len(watched.layout.slots),))
     season = _floats(state.season, (CELLS, values))
     spreads = _floats(state.spreads, (len(state.lengths), len(WindowSpread._fields), values))
+    steps = _floats(state.steps, (len(watched.steps) if state.lengths else 0, len(WindowSpread._fields), values))
     windows = _windows(state.counts, state.moments, watched, len(watched.windows))
     whole = _windows(state.whole_counts, state.whole_moments, watched, len(watched.whole_days))
-    good = (days >= 0).all() and (spreads >= 0).all() and len(state.strange) == len(watched.layout.slots)
+    good = (
+        (days >= 0).all()
+        and (spreads >= 0).all()
+        and (steps >= 0).all()
+        and len(state.strange) == len(watched.layout.slots)
+    )
     if not good or (np.abs(season) > 1).any() or any(length <= 0 for length in state.lengths):
         raise StateError("the stored baseline holds impossible numbers")
-    learned = Learned(season, tuple(state.lengths), tuple(WindowSpread(*scale) for scale in spreads))
+    of_means, of_steps = (tuple(WindowSpread(*scale) for scale in told) for told in (spreads, steps))
+    learned = Learned(season, tuple(state.lengths), of_means, of_steps)
     strange = np.array(state.strange, np.bool_)
     return Baseline(state.at, watched, days, learned, windows, whole, strange)
 

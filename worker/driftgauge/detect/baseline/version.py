@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from driftgauge.detect.baseline.learn import Learned
 from driftgauge.detect.baseline.windows import Windows
+from driftgauge.detect.baseline.within import short_steps
 from driftgauge.durations import format_duration
 from driftgauge.profiles.layout import Layout
-from driftgauge.profiles.profile import SeriesNoise
+from driftgauge.profiles.profile import SeriesNoise, StepNoise
 from driftgauge.profiles.scale_noise import MIN_WINDOWS, WindowSpread, as_noise
 from driftgauge.profiles.season import DAY, HOUR, MIN_DAYS, MIN_DAYS_WITH_WEEKENDS
 from driftgauge.profiles.series import Series
@@ -40,8 +41,9 @@ _STAGES = (1, MIN_DAYS, MIN_DAYS_WITH_WEEKENDS)
 class Watched(NamedTuple):
     """What a baseline is learned of: the value series, and where panes are below an hour windows of fields.
 
-    `windows`: the short ones, of `window` ms. They and values are left to the reference where that tells of as much as
-    production ever could. `whole_days`: the day's, which are held against production alone.
+    `windows`: the short ones, of `window` ms; `steps`: those of values within an hour, as (length, before) ms. All of
+    these are left to the reference where that tells of as much as production ever could. `whole_days`: the day's, which
+    are held against production alone.
     """
 
     layout: Layout
@@ -49,17 +51,19 @@ class Watched(NamedTuple):
     windows: tuple[Series, ...]
     whole_days: tuple[Series, ...]
     window: int
+    steps: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, layout: Layout, series: Sequence[Series], pane_length: int) -> Watched:
         """Chosen from all series of a subject."""
         values = tuple(s for s in series if s.kind == "value" and s.sd > 0 and s.reference_n > 0)
         short = window_length(pane_length)
+        steps = tuple((after * pane_length, before * pane_length) for after, before in short_steps(pane_length))
         whole_days = tuple(s for s in series if against_baseline(s))
         if layout.told_days >= _STAGES[-1]:
-            return cls(layout, (), (), whole_days, short)
+            return cls(layout, (), (), whole_days, short, steps)
         fields = (s for s in series if s.kind == "window" and s.reference_n > 0 and window_of(s) == short)
-        return cls(layout, values, tuple(fields) if pane_length < HOUR else (), whole_days, short)
+        return cls(layout, values, tuple(fields) if pane_length < HOUR else (), whole_days, short, steps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,6 +156,7 @@ class Baseline:
     def _noise(self, position: int, series: Series) -> SeriesNoise:
         learned = self.learned
         spreads = [WindowSpread(*(part[position] for part in spread)) for spread in learned.spreads]
+        steps = [WindowSpread(*(part[position] for part in spread)) for spread in learned.steps]
         scales = [
             as_noise(format_duration(length), spread)
             for length, spread in zip(learned.lengths, spreads, strict=True)
@@ -167,5 +172,10 @@ class Baseline:
             lag1=0.0,
             mean_n=first.events,
             scales=scales,
+            steps=[
+                StepNoise(**as_noise(format_duration(after), spread).model_dump(), before=format_duration(before))
+                for (after, before), spread in zip(self.watched.steps, steps, strict=False)
+                if spread.windows >= MIN_WINDOWS
+            ],
             season=season.tolist() if season.any() else [],
         )

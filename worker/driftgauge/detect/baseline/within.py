@@ -2,6 +2,8 @@
 
 The mean square of a pane's deviation from its level is that of its hour's mean plus that from the hour's mean, and the
 second part needs no level that is known only later. So a few sums a day are enough, exact in any split into blocks.
+The same sums over steps between neighbouring windows of an hour say how far those lie apart; its season counts as
+theirs.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from driftgauge.detect.baseline.rows import row_length
 from driftgauge.profiles.scale_noise import SCALES, robust
+from driftgauge.profiles.step_noise import STEPS, steps_of
 
 Floats = NDArray[np.float64]
 
@@ -22,8 +25,15 @@ def short_scales(pane_length: int) -> tuple[int, ...]:
     return tuple(w for w in SCALES if w * pane_length < row_length(pane_length))
 
 
+def short_steps(pane_length: int) -> tuple[tuple[int, int], ...]:
+    """Those of STEPS (in panes) that find room within a row."""
+    return tuple(
+        (after, before) for after, before in STEPS if (after + before) * pane_length <= row_length(pane_length)
+    )
+
+
 class Movement(NamedTuple):
-    """Sums over windows of one scale, float64 [V] each.
+    """Sums over windows of one scale, or steps between such, float64 [V] each.
 
     `windows`: how many; `squares`: of their means' deviations from the mean of their row's; `inverse`: 1 / events.
     `robust`: windows as the detector takes them (see `scale_noise.robust`), with `second` and `fourth` powers of their
@@ -69,3 +79,16 @@ def movement(n: Floats, sums: Floats, scale: int, wander: Floats, sd: Floats) ->
         (deviation**2).sum(axis=0),
         (deviation**4).sum(axis=0),
     )
+
+
+def step_movement(n: Floats, sums: Floats, step: tuple[int, int], wander: Floats, sd: Floats) -> Movement:
+    """The same of the steps within one row: `squares` are theirs, `inverse` is 1 / n1 + 1 / n2 of the events."""
+    after, before = step
+    first = np.arange(before, len(n) - after + 1, after)
+    if not len(first):
+        return Movement(*(np.zeros(n.shape[1]) for _ in Movement._fields))
+    steps = steps_of(n, sums, first, after, before)
+    count = (steps.inverse > 0).sum(axis=0).astype(np.float64)
+    x = steps.in_noise(wander, sd)
+    squares, inverse = (steps.step**2).sum(axis=0), steps.inverse.sum(axis=0)
+    return Movement(count, squares, inverse, count, (x**2).sum(axis=0), (x**4).sum(axis=0))

@@ -119,7 +119,7 @@ class Mosum:
             s, n = window.pairs() if after < panes else (sums[panes].mean(), sums[panes].events())
             some = self._alarms(i, window, s, n, _earlier(sums[panes + before], sums[panes]), alarmed)
             alarmed[some.rows, some.columns] = True
-            found += self._detections(i, some, s)
+            found += self._detections(i, window, some, s)
         found.sort(key=lambda d: (d.pane, d.series))
         return found
 
@@ -160,7 +160,9 @@ class Mosum:
         kept = (distance > tolerance) & (off > tolerance) & (p < self._levels[i])
         return _Found(rows[kept], columns[kept], p[kept])
 
-    def _detections(self, i: int, some: _Found, s: NDArray[np.float64]) -> list[Detection]:
+    def _detections(self, i: int, window: Window, some: _Found, s: NDArray[np.float64]) -> list[Detection]:
+        after, before = STEPS[i]
+        looked_at = _panes_after(after) + before
         strength = -np.log10(np.maximum(some.p, np.finfo(np.float64).tiny))
         threshold = float(-np.log10(self._levels[i]))
         return [
@@ -172,8 +174,9 @@ class Mosum:
                 threshold=threshold,
                 direction="up" if s[row, column] > 0 else "down",
                 confirmed=True,
+                onset=window.cut(int(row), int(column), looked_at),
                 p_value=float(p),
-                window=STEPS[i][0] * self._pane_length,
+                window=after * self._pane_length,
             )
             for row, column, value, p in zip(some.rows, some.columns, strength, some.p, strict=True)
         ]

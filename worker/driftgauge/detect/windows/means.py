@@ -60,8 +60,8 @@ def p_value(distance: Array, n: Array, noise: WindowNoise, reach: Array, doubt: 
     """Bound on P(|mean - level| >= distance) for the mean of n events; float64 [...], at most 1.
 
     `reach`: the furthest that one event can lie from the level, in the direction of the distance. `doubt`: that of
-    noise.dof (`doubt_of`), if it is at hand. The larger of two: the tail of a normal (of a t, if the wander's is heavy),
-    averaged over what the measured variance may really be, less the reference's known sampling part and never below
+    noise.dof (`doubt_of`), if it is at hand. The larger of two: the tail of a normal (of a t, if wander has a heavy
+    one), averaged over what the measured variance may be, less the reference's known sampling part and never below
     the sampling of now; and Bernstein's bound 2 exp(-x^2 / 2 (v + c x)), c = reach / 3n, which holds for the sum of a
     normal wander and a mean of independent bounded events (their log moment generating functions add up).
     """
