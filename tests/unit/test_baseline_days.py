@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -180,6 +181,18 @@ def test_days_with_an_alert_on_the_field_are_none_of_those_it_is_held_against() 
     held = next(s for s in watch.detection.baseline.series if s.key == KEY)
     assert held.reference_n == 15 * A_DAY * EVENTS
     assert held.baseline == MONDAY + 16 * DAY
+
+
+def test_panes_of_an_hour_have_no_such_series_and_a_baseline_all_the_same() -> None:
+    hourly = default_model(model_of(10).profile, pane="1h")
+    assert not [s for s in hourly.contrasts.series if s.name.endswith("_baseline")]
+    watch = SubjectWatch(watch_plan(hourly))
+    watch.advance(
+        [replace(pane, start=2 * pane.start - MONDAY, length=2 * HALF) for pane in panes_of(course((3, 0.0)))]
+    )
+    version = watch.detection.baseline.version
+    assert version is not None
+    assert version.whole.moments.shape == (3, 0)
 
 
 LONG = panes_of(course((20.5, BEFORE), (3, AFTER), (3, BEFORE)), missing=range(300, 310))

@@ -98,9 +98,8 @@ class Distributions:
         """Fill fresh ones from state fields. StateError if one has another shape or impossible numbers."""
         self._days.restore(fields)
         for start, numbers in zip(*self._days.before(_END), strict=True):
-            counts = numbers[: self._cells]
-            if (counts % 1).any() or (counts >= _MOST).any():
-                raise StateError(f"the stored day {start} of the baseline holds impossible counts")
+            if (numbers[: self._cells] % 1).any() or (numbers >= _MOST).any():
+                raise StateError(f"the stored day {start} of the baseline holds impossible numbers")
 
     def _parts(self, numbers: Floats) -> tuple[Floats, Floats, Floats]:
         """Counts [D, K], moments [D, 3, F] and [D, 3, G] of days, float64 [D, all]; of one, views."""

@@ -201,7 +201,7 @@ class ProductionBaseline:
         def windows(of: tuple[Series, ...], moments: Floats, held: slice) -> Windows:
             of_fields = clean[held, np.newaxis, [series.slot.index for series in of]]
             return Windows(
-                counts[held].sum(axis=0) if of else counts[0, :0],
+                counts[held].sum(axis=0) if of else np.zeros(0, np.int64),
                 np.asarray((moments[held] * of_fields).sum(axis=0), np.float64),
             )
 
