@@ -11,7 +11,7 @@ import pytest
 
 from builders import small_profile
 from driftgauge import config_file
-from driftgauge.engine import models_of
+from driftgauge.engine.configured import models_of
 from driftgauge.sources.profile_file import read_profile, write_profile
 
 CONFIG = """\

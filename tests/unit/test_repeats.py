@@ -10,7 +10,9 @@ import pytest
 
 from driftgauge.alerts.event import Run
 from driftgauge.cli.smallest_changes import smallest_changes
-from driftgauge.engine import decoder_of, renderer_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of
+from driftgauge.engine.publish import renderer_of
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import decode_message, encode_message

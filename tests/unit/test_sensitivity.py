@@ -10,7 +10,7 @@ from driftgauge.cli.smallest_changes import smallest_changes
 from driftgauge.detect.detectors.multiscale import MultiScale
 from driftgauge.detect.detectors.shiryaev_roberts import ShiryaevRoberts
 from driftgauge.detect.sensitivity import smallest
-from driftgauge.engine import default_model
+from driftgauge.engine.profiled import default_model
 from driftgauge.profiles.profile import ScaleNoise, SeriesNoise
 
 EVENTS = 60

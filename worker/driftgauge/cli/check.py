@@ -18,7 +18,8 @@ from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.cli.smallest_changes import as_json, events_per_pane, smallest_changes
 from driftgauge.durations import format_duration
-from driftgauge.engine import models_of, problems_of
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.problems import problems_of
 from driftgauge.runtime.plan import resolved_plan
 from driftgauge.sources.profile_file import read_profile
 

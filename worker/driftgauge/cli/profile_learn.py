@@ -30,7 +30,7 @@ from driftgauge.cli.profile_options import (
 )
 from driftgauge.cli.profile_view import show_notes, show_profile
 from driftgauge.config import Config
-from driftgauge.engine import topics_of_version
+from driftgauge.engine.topics import topics_of_version
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, build_profile
 from driftgauge.profiles.notes import Note

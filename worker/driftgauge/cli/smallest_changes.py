@@ -10,7 +10,7 @@ from driftgauge.alerts.numbers import distinct, number, percent
 from driftgauge.alerts.severity import measure_of
 from driftgauge.detect.sensitivity import Sensitivity
 from driftgauge.durations import format_duration
-from driftgauge.engine import Model
+from driftgauge.engine.model import Model
 from driftgauge.profiles.profile import NumericField
 from driftgauge.profiles.series import Series
 
