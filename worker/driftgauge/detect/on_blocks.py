@@ -97,7 +97,7 @@ class OnBlocks(Generic[Test]):
                     )
         return found
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:  # noqa: ARG002
         """Not told: what becomes of a candidate hangs on what the series did before."""
         return ()
 
