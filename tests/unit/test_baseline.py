@@ -18,7 +18,10 @@ from driftgauge.alerts.watch import SubjectWatch
 from driftgauge.detect.baseline.learn import learn
 from driftgauge.detect.baseline.rows import completed
 from driftgauge.detect.baseline.within import movement
-from driftgauge.engine import Model, by_rows, default_model, renderer_of, watch_plan
+from driftgauge.engine.detect import watch_plan
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import by_rows, default_model
+from driftgauge.engine.publish import renderer_of
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.build import Reference, build_profile

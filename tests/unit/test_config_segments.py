@@ -11,7 +11,7 @@ from driftgauge import cli
 from driftgauge.config import Config, LimitsConfig, SegmentsConfig
 from driftgauge.config_file import load_with_profiles
 from driftgauge.config_segments import watched_segments
-from driftgauge.engine import models_of
+from driftgauge.engine.configured import models_of
 from driftgauge.errors import ConfigError
 from driftgauge.sources.profile_file import read_profile, write_profile
 from segmented import built, loans

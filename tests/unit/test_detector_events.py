@@ -22,7 +22,9 @@ from driftgauge.detect.events.on_events import OnEvents
 from driftgauge.detect.events.reader import EventReader
 from driftgauge.detect.events.streams import EventStream, Unit, value_streams
 from driftgauge.detect.registry import build_detectors, switched_on
-from driftgauge.engine import model_of, problems_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.problems import problems_of
+from driftgauge.engine.profiled import model_of
 from driftgauge.errors import ConfigError, StateError
 from driftgauge.ingest.observing import OnTime
 from driftgauge.ingest.snapshot import restore, snapshot

@@ -10,7 +10,11 @@ import pytest
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig, SegmentsConfig
 from driftgauge.config_segments import watched_segments
-from driftgauge.engine import EngineSettings, by_rows, decoder_of, ingest_of, model_of, renderer_of, run_id_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.profiled import by_rows, model_of
+from driftgauge.engine.publish import renderer_of, run_id_of
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import decode_message, encode_message

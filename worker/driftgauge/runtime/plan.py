@@ -12,7 +12,8 @@ from driftgauge.detect.baseline.version import Watched
 from driftgauge.detect.baseline.within import Movement, short_scales, short_steps
 from driftgauge.detect.hours import HOURS_KEPT
 from driftgauge.detect.traffic.level import LEAST_DAYS
-from driftgauge.engine import Model, unprofiled_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.unprofiled import unprofiled_of
 from driftgauge.panes.schedule import ALWAYS
 from driftgauge.profiles.season import MIN_DAYS
 from driftgauge.profiles.windows import window_length, window_lengths

@@ -20,7 +20,7 @@ from scipy.special import ndtri
 from driftgauge.detect.budget import level, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.scale_noise import noise_of_step
-from driftgauge.detect.sensitivity import Sensitivity, panes_of_an_hour, smallest
+from driftgauge.detect.sensitivity import Sensitivity, smallest
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.detect.windows.means import WindowNoise, doubt_of, p_value, variance_of_mean
@@ -181,26 +181,32 @@ class Mosum:
             for row, column, value, p in zip(some.rows, some.columns, strength, some.p, strict=True)
         ]
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:
-        """The step that passes the limit of the longest one within an hour, or the tolerance if that is more."""
-        i = max(k for k, (w, _) in enumerate(STEPS) if k == 0 or w <= panes_of_an_hour(self._pane_length))
-        after, before = STEPS[i]
-        noise = self._noise[i]
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:
+        """The least step that one of those within the panes finds: it passes its limit, and the tolerance."""
+        reached, within = np.full(len(self._series), np.nan), np.zeros(len(self._series), np.int64)
+        for i, (after, before) in enumerate(STEPS):
+            if after > panes or _panes_after(after) + before > remembered:
+                break
+            distance = np.maximum(self._passes(i, events), self._tolerance)
+            better = self._known[i] & ((within == 0) | np.isnan(reached) | (distance < reached))
+            reached[better], within[better] = distance[better], after
+        return [
+            Sensitivity(int(series), self.name, int(over), float(distance))
+            for series, over, distance in zip(self._series, within, reached, strict=True)
+            if over
+        ]
+
+    def _passes(self, i: int, events: float) -> NDArray[np.float64]:
+        """The distance at which step number i passes its limit, at so many events a pane; NaN: none does."""
+        (after, before), noise = STEPS[i], self._noise[i]
         n = np.full(len(self._series), max(1.0, events * after * before / (after + before)))
         furthest = np.maximum(self._reference, 1 - self._reference)
-        ways = _PANES_OF_PAIR if after < _panes_after(after) else 1
-
-        doubt = doubt_of(noise.dof)
+        ways, doubt = _PANES_OF_PAIR if after < _panes_after(after) else 1, doubt_of(noise.dof)
 
         def found(distance: NDArray[np.float64]) -> NDArray[np.bool_]:
             return np.asarray(ways * p_value(distance, n, noise, furthest, doubt) < self._levels[i])
 
-        distance = np.maximum(smallest(found, np.zeros(len(n)), np.ones(len(n))), self._tolerance)
-        return [
-            Sensitivity(int(series), self.name, after, float(d))
-            for series, d, known in zip(self._series, distance, self._known[i], strict=True)
-            if known
-        ]
+        return smallest(found, np.zeros(len(n)), np.ones(len(n)))
 
     def snapshot(self) -> bytes:
         """An envelope alone: the windows lie in the history that comes with every block."""

@@ -151,7 +151,7 @@ class Psi:
             if value < comparison.alpha
         ]
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:  # noqa: ARG002
         """Not told: PSI is of the whole distribution, and its limit is the tolerance of the series."""
         return ()
 

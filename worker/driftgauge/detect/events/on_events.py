@@ -99,7 +99,7 @@ class OnEvents:
             partitions=tuple(dict.fromkeys(str(source) for source, _ in alarms)),
         )
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:  # noqa: ARG002
         """Not told: it hangs on how events are spread over partitions and on their order."""
         return ()
 
