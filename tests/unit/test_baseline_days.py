@@ -18,7 +18,10 @@ from driftgauge.alerts.stage import Raised
 from driftgauge.alerts.traffic_story import TrafficStep
 from driftgauge.alerts.transition import Transition
 from driftgauge.alerts.watch import SubjectWatch
-from driftgauge.engine import Model, default_model, renderer_of, watch_plan
+from driftgauge.engine.detect import watch_plan
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import default_model
+from driftgauge.engine.publish import renderer_of
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.build import Reference, build_profile

@@ -243,7 +243,7 @@ def test_alarms_that_are_not_ours_and_falls_of_a_rate_are_no_detections() -> Non
 
 def test_a_shift_that_one_partition_shows_is_told_with_that_partition() -> None:
     """And without confirmation it opens in the pane of the alarm."""
-    off = {name: {"enabled": False} for name in ("shiryaev_roberts", "multiscale", "psi", "page_hinkley")}
+    off = {name: {"enabled": False} for name in ("shiryaev_roberts", "multiscale", "mosum", "psi", "page_hinkley")}
     of = model(**off, adwin={"on": "event", "confirm": False})
     stage, raised = stage_of([of]), []
     stage.process([Sources((A, B))])
@@ -314,7 +314,14 @@ def test_merging_keeps_each_partitions_alarms_and_drops_those_of_duplicates() ->
 
 
 def test_methods_that_are_not_on_by_default_are_on_when_named() -> None:
-    assert list(switched_on(DETECTORS, {})) == ["shiryaev_roberts", "adwin", "page_hinkley", "multiscale", "psi"]
+    assert list(switched_on(DETECTORS, {})) == [
+        "shiryaev_roberts",
+        "adwin",
+        "page_hinkley",
+        "multiscale",
+        "mosum",
+        "psi",
+    ]
     named = {
         "kswin": {},
         "ddm": {"series": ["kind|missing"], "enabled": True},
@@ -322,7 +329,7 @@ def test_methods_that_are_not_on_by_default_are_on_when_named() -> None:
         "psi": {"enabled": False},
     }
     assert switched_on(DETECTORS, named) == {
-        "shiryaev_roberts": {}, "adwin": {}, "page_hinkley": {}, "multiscale": {}, "kswin": {},
+        "shiryaev_roberts": {}, "adwin": {}, "page_hinkley": {}, "multiscale": {}, "mosum": {}, "kswin": {},
         "ddm": {"series": ["kind|missing"]},
     }  # fmt: skip
 

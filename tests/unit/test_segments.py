@@ -88,7 +88,7 @@ def test_the_whole_keeps_half_of_the_budget_and_segments_share_the_rest_by_the_c
     assert model(profile, limit=0).budget == 1.0
     # Another segment changes nothing for those that are there.
     assert many.segments[0].analysis == model(profile, limit=20).segments[0].analysis
-    assert {d.name for d in few.segments[0].detectors()} == {"shiryaev_roberts", "multiscale", "psi"}
+    assert {d.name for d in few.segments[0].detectors()} == {"shiryaev_roberts", "multiscale", "mosum", "psi"}
 
 
 def test_rows_without_times_are_so_in_every_segment(profile):

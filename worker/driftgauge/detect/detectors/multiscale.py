@@ -32,6 +32,8 @@ SCALES = (1, 15, 60, 360)
 _PAIR, _PANES_OF_PAIR = 2, 3
 # A pane whose mean lies so many sd of single events off is no freak: most of its events are others.
 _NO_FREAK_SD = 1.25
+# A share may jump as far by a freak, but hardly to nearly all or nothing.
+_NO_FREAK_SHARE = 0.9
 # Sliding means of w panes pass a high limit z about z^2 as often as T / w independent ones would (Slepian's process);
 # z is 5 to 6 at the levels that a budget gives.
 _LOOKS_PER_WINDOW = 30
@@ -56,8 +58,8 @@ class MultiScale:
     With s the n-weighted mean deviation from the reference level over the last w panes, an alarm needs |s| above the
     tolerance and p < p_w (see `windows/means.py`), p_w = share of the budget / (series x scales x looks x 30 / w).
     Against freak panes: scale 1 takes the pair of deviations, among the last three panes, that agree best, at the
-    lesser of the two (their median), unless the last pane lies off by more than a freak would (of a share that can't be
-    told); longer windows take back their most extreme pane.
+    lesser of the two (their median), unless the last pane lies off by more than a freak would (a share: nearly as far as
+    it can); longer windows take back their most extreme pane.
 
     Setting `min_windows`: reference windows without which a scale is not judged. `statistic` and `threshold` are
     -log10 of p and of p_w, at the shortest scale that alarms.
@@ -82,7 +84,8 @@ class MultiScale:
         self._mark = fingerprint(self.name, _VERSION, context, values, self._resolved)
         self._series = np.array([s.index for s in values], np.int64)
         self._reference = np.array([s.reference for s in values])
-        self._may_stand_alone = np.array([s.category is None for s in values], np.bool_)
+        shares = np.array([s.category is not None for s in values], np.bool_)
+        self._least_of_reach = np.where(shares, _NO_FREAK_SHARE, 0.0)
         self._sums = SlidingSums((*SCALES[1:], _RECENT))
         self.rebase(context.series)
 
@@ -143,7 +146,8 @@ class MultiScale:
         """What scale 1 judges: the pair of panes, or a pane by itself that lies further off than any freak."""
         s, n = window.pairs()
         last, events = window.latest()
-        alone = (np.abs(last) > _NO_FREAK_SD * self._sd) & self._may_stand_alone
+        reach = np.where(last > 0, 1 - self._reference, self._reference)
+        alone = (np.abs(last) > _NO_FREAK_SD * self._sd) & (np.abs(last) > self._least_of_reach * reach)
         return np.where(alone, last, s), np.where(alone, events, n)
 
     def _alarms(
