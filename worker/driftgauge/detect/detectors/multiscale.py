@@ -58,8 +58,8 @@ class MultiScale:
     With s the n-weighted mean deviation from the reference level over the last w panes, an alarm needs |s| above the
     tolerance and p < p_w (see `windows/means.py`), p_w = share of the budget / (series x scales x looks x 30 / w).
     Against freak panes: scale 1 takes the pair of deviations, among the last three panes, that agree best, at the
-    lesser of the two (their median), unless the last pane lies off by more than a freak would (a share: nearly as far as
-    it can); longer windows take back their most extreme pane.
+    lesser of the two (their median), unless the last pane lies off by more than a freak would (of a share: nearly as
+    far as it can); longer windows take back their most extreme pane.
 
     Setting `min_windows`: reference windows without which a scale is not judged. `statistic` and `threshold` are
     -log10 of p and of p_w, at the shortest scale that alarms.
