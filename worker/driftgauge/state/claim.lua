@@ -1,6 +1,6 @@
 -- Take a partition over. One hash tag per partition, so that every script touches one slot of a cluster.
 -- KEYS[1] {namespace:v1:group:topic:partition}:meta
---     own, claimed: token of the owner, and when (s);  seq, saved: number of the last save, and when
+--     own, claimed: token of the owner, and when (s);  seq, by, saved: number of the last save, its token, and when
 --     pos, topic, fields: its position, id of its topic, number of fields of the state hash
 --     pending: key of a save that counts, but whose fields are still to be moved (settle.lua);  reset: see reset.lua
 -- ARGV[1] token of the new owner

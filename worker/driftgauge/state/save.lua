@@ -8,12 +8,13 @@
 --     then name, bytes pairs of changed fields, then names of deleted ones
 -- Answers OK | DUP (this very save was applied before: its answer got lost) | FENCED
 --     | PENDING (fields of the last save are still to be moved) | UNSTAGED (not all staged fields are there)
-local m = redis.call('HMGET', KEYS[1], 'own', 'seq', 'pending')
+local m = redis.call('HMGET', KEYS[1], 'own', 'seq', 'by', 'pending')
 if m[1] ~= ARGV[1] then return 'FENCED' end
 local seq = tonumber(m[2] or '0')
-if seq == tonumber(ARGV[2]) + 1 then return 'DUP' end
+-- A claim that was given up and is carried out late makes a former owner the owner again: the next save may be another's.
+if seq == tonumber(ARGV[2]) + 1 and m[3] == ARGV[1] then return 'DUP' end
 if seq ~= tonumber(ARGV[2]) then return 'FENCED' end
-if m[3] then return 'PENDING' end
+if m[4] then return 'PENDING' end
 local staged = tonumber(ARGV[6])
 if staged > 0 and redis.call('HLEN', KEYS[3]) ~= staged then return 'UNSTAGED' end
 local changed = tonumber(ARGV[7])
@@ -32,6 +33,6 @@ if staged > 0 then
   redis.call('HSET', KEYS[1], 'pending', KEYS[3])
 end
 redis.call('HDEL', KEYS[1], 'reset')
-redis.call('HSET', KEYS[1], 'seq', seq + 1, 'pos', ARGV[3], 'topic', ARGV[4], 'fields', redis.call('HLEN', KEYS[2]),
-  'saved', redis.call('TIME')[1])
+redis.call('HSET', KEYS[1], 'seq', seq + 1, 'by', ARGV[1], 'pos', ARGV[3], 'topic', ARGV[4],
+  'fields', redis.call('HLEN', KEYS[2]), 'saved', redis.call('TIME')[1])
 return 'OK'
