@@ -53,7 +53,7 @@ def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -
     _announce_sources(config, gating, sink)
     lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
     view = PartitionLog(config, source, _first_counts(store, partitions))
-    build = _Tasks(config, models).build
+    build = _Tasks(config, models, gating).build
     return Worker(
         source,
         sink,
@@ -90,10 +90,9 @@ def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None
 class _Tasks:
     """Makes the task of a partition."""
 
-    def __init__(self, config: Config, models: Sequence[Model]) -> None:
-        self._config, self._models = config, models
+    def __init__(self, config: Config, models: Sequence[Model], gating: tuple[Source, ...]) -> None:
+        self._config, self._models, self._gating = config, models, gating
         self._unprofiled = unprofiled_of(config, models)
-        self._gating = gating_kinds(config)
         self._kinds = {topic.name: kind for kind, topic in config.topics.inputs.items()}
         self._decoders: dict[str, Decoder] = {
             kind: decoder_of(models, kind, default_model_id=topic.model_id, unprofiled=self._unprofiled)
@@ -112,6 +111,9 @@ class _Tasks:
     def build(self, source: Source) -> Task:
         if source.topic == self._config.topics.panes:
             stage = stage_of(self._models, self._unprofiled)
+            # As announced on the topic. But where retention has taken that record, a stage that is made again would close
+            # no pane until another worker starts.
+            stage.merge.sources = self._gating
             return DetectTask(source, stage, self._topics.layouts, self._config.topics.alerts, self._render)
         kind = self._kinds[source.topic]
         ingest = ingest_of(
@@ -121,7 +123,7 @@ class _Tasks:
             cut_start=self._config.kafka.start != "earliest",
             unprofiled=self._unprofiled,
         )
-        return IngestTask(ingest, self._topics, gating=kind in self._gating)
+        return IngestTask(ingest, self._topics, gating=source in self._gating)
 
 
 def _first_counts(store: StateStore, partitions: Mapping[str, int]) -> dict[str, int]:
