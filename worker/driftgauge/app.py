@@ -111,8 +111,8 @@ class _Tasks:
     def build(self, source: Source) -> Task:
         if source.topic == self._config.topics.panes:
             stage = stage_of(self._models, self._unprofiled)
-            # As announced on the topic. But where retention has taken that record, a stage that is made again would close
-            # no pane until another worker starts.
+            # As announced on the topic. But where retention has taken that record, a stage that is made again would
+            # close no pane until another worker starts.
             stage.merge.sources = self._gating
             return DetectTask(source, stage, self._topics.layouts, self._config.topics.alerts, self._render)
         kind = self._kinds[source.topic]
