@@ -60,7 +60,8 @@ def stopped_after(line: Live, worker) -> None:
 
 
 def test_a_redis_that_is_emptied_under_a_worker_costs_nothing(live, kafka, redis_server, story, expected):
-    line = live()
+    # Checkpoints of panes are staged at this size.
+    line = live(checkpoint={"max_script_bytes": 10_000})
     worker = line.start()
     line.produce(story[:9102])
     wait(line.consumed, bool, 40, [worker])
