@@ -70,7 +70,7 @@ class Live:
     """One deployment on a shared broker and Redis, with names of its own."""
 
     def __init__(
-        self, kafka, redis_server, folder: Path, profile: Profile, *, partitions: int = 3, **overrides
+        self, kafka, redis_server, folder: Path, profile: Profile, /, *, partitions: int = 3, **overrides
     ) -> None:
         self.kafka, self.folder = kafka, folder
         name = uuid.uuid4().hex[:8]

@@ -93,8 +93,14 @@ class Recorder:
                 raise RuntimeError("crash")
             self.published.append(publication)
 
-    def flush(self):
+    def make_room(self):
+        pass
+
+    def flush(self, wait_ms=None):
         self.calls.append(("flush",))
+
+    def reopen(self):
+        self.calls.append(("reopen",))
 
     def messages(self, kind: str) -> list[dict]:
         return [m for m in (json.loads(p.value) for p in self.published) if m["type"] == kind]
@@ -152,7 +158,7 @@ class Bench:
             self.store,
             build=lambda s: IngestTask(small_ingest(s), topics, gating=True),
             start=lambda _: 7,
-            settings=WorkerSettings(("in",), frozenset(gating), interval, 15_000, max_skew),
+            settings=WorkerSettings(("in",), frozenset(gating), interval, 15_000, max_skew, 600_000),
             clock=self.clock,
             log=self.log,
         )

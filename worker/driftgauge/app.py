@@ -43,7 +43,9 @@ def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -
         partitions = require_topics(admin, config)
     store = redis_state(config.redis, config.kafka.group_id)
     _settle_panes_partitions(config, store)
-    sink = KafkaSink(producer_settings(config))
+    sink = KafkaSink(
+        producer_settings(config), patience=config.outputs.patience, unconfirmed=config.limits.unconfirmed_records
+    )
     source = KafkaSource(consumer_settings(config))
     gating = _gating_sources(config, partitions)
     _announce_sources(config, gating, sink)
@@ -61,6 +63,7 @@ def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -
             checkpoint_interval=config.checkpoint.interval,
             idle_after=config.panes.idle_after,
             max_skew=config.panes.max_skew * max(lengths),
+            give_up_after=config.outputs.give_up_after,
         ),
         clock=MonotonicClock(),
         log=log,

@@ -263,6 +263,17 @@ class CheckpointConfig(_Section):
     interval: PositiveDuration = 2_000
 
 
+class OutputsConfig(_Section):
+    """What happens while panes, alerts or dead letters can't be written (ms).
+
+    `patience`: a checkpoint waits so long for Kafka's confirmation; then the inputs are paused. `give_up_after`: the
+    worker ends when it could not write for so long.
+    """
+
+    patience: PositiveDuration = 5_000
+    give_up_after: PositiveDuration = 600_000
+
+
 class LoggingConfig(_Section):
     """Log lines on stderr."""
 
@@ -286,7 +297,8 @@ class LimitsConfig(_Section):
     told of at a time (0: none), the events of others are counted only; `event_alarms`: how many alarms of a detector on
     single events, on one series, a partial pane carries, the rest are counted; `distinct_features`: of how many
     features of a model it is watched whether their values repeat (0: of none); `segments`: how many of a model are
-    watched where it doesn't say itself (0: none).
+    watched where it doesn't say itself (0: none); `unconfirmed_records`: how many written ones may wait for Kafka's
+    confirmation before reading waits for it.
     """
 
     max_record_bytes: int = Field(default=1_000_000, ge=1024)
@@ -295,6 +307,7 @@ class LimitsConfig(_Section):
     event_alarms: int = Field(default=4, ge=1, le=1000)
     distinct_features: int = Field(default=8, ge=0, le=100)
     segments: int = Field(default=20, ge=0, le=MAX_SEGMENTS)
+    unconfirmed_records: int = Field(default=50_000, ge=1)
 
 
 class Config(_Section):
@@ -307,6 +320,7 @@ class Config(_Section):
     models: list[ModelConfig] = Field(min_length=1)
     detectors: dict[Name, dict[str, JsonValue]] = {}
     checkpoint: CheckpointConfig = CheckpointConfig()
+    outputs: OutputsConfig = OutputsConfig()
     logging: LoggingConfig = LoggingConfig()
     alerts: AlertsConfig = AlertsConfig()
     limits: LimitsConfig = LimitsConfig()

@@ -36,6 +36,18 @@ class UnavailableError(DriftgaugeError):
     code = "unavailable"
 
 
+class BlockedError(UnavailableError):
+    """What was published is not confirmed yet. Nothing has been given up; it is, as soon as Kafka takes it again."""
+
+    code = "outputs_blocked"
+
+
+class UndeliveredError(UnavailableError):
+    """A record was refused or given up, and nothing that was published after it gets through: begin again before it."""
+
+    code = "undelivered"
+
+
 class FencedError(DriftgaugeError):
     """Another worker owns this partition now: forget everything about it and go on with the rest."""
 

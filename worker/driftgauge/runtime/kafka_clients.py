@@ -76,10 +76,12 @@ def producer_settings(config: Config) -> dict[str, Any]:
         "enable_idempotence": True,
         "acks": "all",
         "allow_auto_create_topics": False,
-        # Longer than a flush is waited for: a pane that is given up while the watermark after it gets through would be
-        # taken for late by detect, and be lost. So nothing is given up; the worker ends, and begins again in order.
-        "delivery_timeout_ms": 600_000,
-        "linger_ms": 20,
+        # Longer than the worker waits before it gives up: a broker that is away costs time, never a record.
+        "delivery_timeout_ms": config.outputs.give_up_after + 60_000,
+        # A topic that is gone is told of soon; the worker waits for it in its own way.
+        "max_block_ms": 5_000,
+        # A checkpoint waits for it.
+        "linger_ms": 5,
         "batch_size": 256 << 10,
         "max_request_size": dead_letter_bytes(config),
     }

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from driftgauge.errors import FencedError, StateError, UnavailableError
+from driftgauge.errors import BlockedError, FencedError, StateError, UnavailableError, UndeliveredError
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.backpressure import Backpressure
 from driftgauge.runtime.clock import Clock
+from driftgauge.runtime.handing_over import save_for_next_owner
 from driftgauge.runtime.idle import IdleWatch
 from driftgauge.runtime.owned import Owned
 from driftgauge.runtime.tasks import DetectTask, IngestTask, Task
@@ -25,17 +27,23 @@ from driftgauge.state.base import Checkpoint, Progress, StateStore
 _POLL_MS = 100
 _TICK_MS = 500
 _LOG_MS = 10_000
+# The whole group waits while a member gives partitions up.
+_HAND_OVER_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one of `gating`."""
+    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one of `gating`.
+
+    `give_up_after`: how long nothing may be written before the worker ends.
+    """
 
     topics: tuple[str, ...]
     gating: frozenset[Source]
     checkpoint_interval: int
     idle_after: int
     max_skew: int
+    give_up_after: int
 
 
 class Worker:
@@ -61,6 +69,14 @@ class Worker:
         self._pending: set[Source] = set()
         self._idle = IdleWatch(settings.idle_after)
         self._told: dict[Source, Progress] = {}
+        self._backpressure = Backpressure(
+            sink,
+            turn=self._poll_paused,
+            rewind=self._rewind,
+            give_up_after=settings.give_up_after,
+            clock=clock,
+            log=log,
+        )
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Poll until `stop()`; then finish the batch, checkpoint and leave the group."""
@@ -79,25 +95,50 @@ class Worker:
     def _loop(self, stop: Callable[[], bool]) -> None:
         saved = ticked = logged = self._clock.now()
         while not stop():
-            for batch in self._source.poll(_POLL_MS):
-                self._process(batch)
-            self._adopt()
-            now = self._clock.now()
-            if now - ticked >= _TICK_MS:
-                ticked = now
-                self._tick(now)
-            if now - saved >= self._settings.checkpoint_interval:
-                saved = now
-                self.checkpoint()
-            if now - logged >= _LOG_MS:
-                logged = now
-                self._report()
+            try:
+                self._sink.make_room()
+                for batch in self._source.poll(_POLL_MS):
+                    self._process(batch)
+                self._adopt()
+                now = self._clock.now()
+                if now - ticked >= _TICK_MS:
+                    ticked = now
+                    self._tick(now)
+                if now - saved >= self._settings.checkpoint_interval:
+                    saved = now
+                    self.checkpoint()
+                if now - logged >= _LOG_MS:
+                    logged = now
+                    self._report()
+            except (BlockedError, UndeliveredError) as error:
+                self._hold(error, stop)
 
     def checkpoint(self) -> None:
         """Make everything done so far durable."""
         positions = self._save(list(self._owned))
         if positions:
+            self._backpressure.relieved()
             self._source.commit(positions)
+
+    def _hold(self, error: BlockedError | UndeliveredError, stop: Callable[[], bool]) -> None:
+        self._pause_all()
+        self._backpressure.hold(error, stop)
+        for source, owned in self._owned.items():
+            if not owned.paused:
+                self._source.resume(source)
+
+    def _pause_all(self) -> None:
+        for source in self._source.assignment():
+            self._source.pause(source)
+
+    def _poll_paused(self) -> None:
+        """Stay in the group. Partitions that come meanwhile are paused by the listener, and taken later."""
+        self._source.poll(_POLL_MS)
+
+    def _rewind(self) -> None:
+        """What was done since the last checkpoint is done again: forget it, and take over from there."""
+        for source in list(self._owned):
+            self._forget(source, "partition_rewound")
 
     def _process(self, batch: RecordBatch) -> None:
         owned = self._owned.get(batch.source)
@@ -244,8 +285,9 @@ class Worker:
 
     def _on_revoked(self, sources: Sequence[Source]) -> None:
         self._pending.difference_update(sources)
+        owned = [self._owned[source] for source in sources if source in self._owned]
         try:
-            self._save(sources)
+            save_for_next_owner(owned, self._sink, self._store, budget_ms=_HAND_OVER_MS)
         except UnavailableError as error:
             # The next owner reads again from the last checkpoint; ids are the same.
             self._log.warning("checkpoint_failed", error=str(error), partitions=len(sources))
