@@ -18,8 +18,7 @@ from driftgauge.sinks.base import Publication
 from driftgauge.sinks.kafka import KafkaSink
 
 
-@pytest.fixture
-def sink(kafka):
+def settings(kafka) -> dict:
     config = Config.model_validate(
         {
             "kafka": {"bootstrap_servers": [kafka.bootstrap]},
@@ -27,7 +26,12 @@ def sink(kafka):
             "models": [{"model_id": "m", "model_version": "1"}],
         }
     )
-    made = KafkaSink(producer_settings(config), patience=1_000, unconfirmed=10)
+    return producer_settings(config)
+
+
+@pytest.fixture
+def sink(kafka):
+    made = KafkaSink(settings(kafka), patience=1_000, unconfirmed=10)
     yield made
     made.reopen()
     made.close()

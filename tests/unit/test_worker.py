@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from builders import MINUTE, records, small_ingest, small_profile
-from driftgauge.errors import FencedError, StateError, UnavailableError
+from driftgauge.errors import FencedError, StateError, UnavailableError, UndeliveredError
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime import worker
 from driftgauge.runtime.tasks import IngestTask, PanesTopics
 from driftgauge.runtime.worker import Worker, WorkerSettings
 from driftgauge.sinks.base import Publication
@@ -85,8 +88,11 @@ class Recorder:
         self.calls = calls
         self.published: list[Publication] = []
         self.crash: Callable[[dict], bool] = lambda _: False
+        self.refuses = False
 
     def publish(self, publications):
+        if self.refuses:
+            raise UndeliveredError("refused")
         for publication in publications:
             message = json.loads(publication.value)
             if self.crash(message):
@@ -101,6 +107,7 @@ class Recorder:
 
     def reopen(self):
         self.calls.append(("reopen",))
+        self.refuses = False
 
     def messages(self, kind: str) -> list[dict]:
         return [m for m in (json.loads(p.value) for p in self.published) if m["type"] == kind]
@@ -136,7 +143,7 @@ class Silent:
     def _note(self, event, **_fields):
         self.events.append(event)
 
-    debug = info = warning = _note
+    debug = info = warning = error = _note
 
 
 class Bench:
@@ -218,6 +225,63 @@ def test_a_revoked_partition_is_saved_and_its_next_owner_goes_on_from_there(benc
     again.steps = [again.give(A), []]
     bench.play(again)
     assert ("seek", A, 8) in bench.calls
+
+
+def test_giving_partitions_up_never_takes_longer_than_the_group_can_wait(bench, monkeypatch):
+    monkeypatch.setattr(worker, "_HAND_OVER_MS", 100)
+    source = script(bench)
+    save, release = bench.store.save, threading.Event()
+
+    def slow(*arguments):
+        release.wait(10)
+        save(*arguments)
+
+    def revoke():
+        bench.store.save = slow
+        begun = time.monotonic()
+        source.take(A)()
+        took.append(time.monotonic() - begun)
+        bench.store.save = save
+
+    took = []
+    source.steps = [source.give(A, B), [records([T0], 7, A), records([T0], 7, B)], revoke, []]
+    bench.play(source)
+    assert took[0] < 5
+    assert "checkpoint_failed" in bench.log.events
+    assert ("save", B, 8, ["ingest"]) in bench.calls
+    assert ("save", A, 8, ["ingest"]) not in bench.calls
+    # The next owner is not disturbed by what still comes of it.
+    again = script(bench)
+    again.steps = [again.give(A), release.set, []]
+    bench.play(again)
+    assert ("seek", A, 7) in bench.calls
+    assert bench.saves()[-1] != ("save", A, 8, ["ingest"])
+
+
+def test_what_was_refused_is_read_and_written_again_from_the_last_checkpoint(bench):
+    source = script(bench)
+
+    def refuse():
+        bench.sink.refuses = True
+        return [records([T0 + 5 * MINUTE], 8, A)]
+
+    def later():
+        bench.clock.time += 500
+
+    source.steps = [
+        source.give(A, B),
+        [records([T0], 7, A)],
+        bench.at(1000),
+        refuse,
+        later,
+        [],
+        [records([T0 + 5 * MINUTE], 8, A)],
+    ]
+    bench.play(source)
+    assert bench.calls.count(("seek", A, 8)) == 1
+    assert ("reopen",) in bench.calls
+    assert [m["start"] for m in bench.sink.messages("pane")] == [T0]
+    assert source.paused == set()
 
 
 def test_a_fenced_partition_is_forgotten_and_claimed_again_where_the_other_left_it(bench):
