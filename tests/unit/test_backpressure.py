@@ -98,7 +98,7 @@ def test_a_broker_that_is_away_is_tried_again():
 
 def test_after_the_bound_it_ends_with_what_was_wrong_and_what_is_lost():
     held = Held(Outputs(flushes=[BLOCKED] * 1000), give_up_after=5_000)
-    with pytest.raises(UnavailableError, match="not confirmed.*5 s .outputs.give_up_after.*Nothing is lost"):
+    with pytest.raises(UnavailableError, match=r"not confirmed.*5 s .outputs.give_up_after.*Nothing is lost"):
         held.hold(BLOCKED)
 
 

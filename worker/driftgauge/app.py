@@ -25,6 +25,7 @@ from driftgauge.panes.messages import Sources
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source
 from driftgauge.runtime.clock import MonotonicClock
+from driftgauge.runtime.dead_letter_limits import Limits
 from driftgauge.runtime.kafka_clients import consumer_settings, producer_settings
 from driftgauge.runtime.tasks import DetectTask, IngestTask, PanesTopics, Task
 from driftgauge.runtime.topics import admin_client, require_topics
@@ -94,6 +95,7 @@ class _Tasks:
             dead_letters=config.topics.dead_letters,
             layouts={model.layout.profile_hash: model.layout for model in models},
             max_dead_letter_bytes=config.limits.max_record_bytes,
+            dead_letter_limits=Limits(**config.limits.dead_letters.model_dump()),
         )
         run = Run(mode="live", run_id=run_id_of(models, config.kafka.group_id))
         self._render = renderer_of(models, run, self._unprofiled)

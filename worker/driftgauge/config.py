@@ -289,6 +289,17 @@ class AlertsConfig(_Section):
     confirm_horizon_panes: int = Field(default=240, ge=1)
 
 
+class DeadLetterLimitsConfig(_Section):
+    """How many records of a partition may be no events before the worker stops (0: as many as there are).
+
+    `consecutive`: in a row; `ratio`: the share of each `among` offsets.
+    """
+
+    consecutive: int = Field(default=1_000, ge=0)
+    ratio: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
+    among: int = Field(default=10_000, ge=1)
+
+
 class LimitsConfig(_Section):
     """Caps on what is taken and held.
 
@@ -308,6 +319,7 @@ class LimitsConfig(_Section):
     distinct_features: int = Field(default=8, ge=0, le=100)
     segments: int = Field(default=20, ge=0, le=MAX_SEGMENTS)
     unconfirmed_records: int = Field(default=50_000, ge=1)
+    dead_letters: DeadLetterLimitsConfig = DeadLetterLimitsConfig()
 
 
 class Config(_Section):

@@ -58,3 +58,9 @@ class StateError(DriftgaugeError):
     """Stored state can't be read: wrong version, bad checksum, or a shape that doesn't fit the configuration."""
 
     code = "state"
+
+
+class DeadLetterLimitError(DriftgaugeError):
+    """So many records of a partition are no events that somebody has to look before they are set aside."""
+
+    code = "dead_letter_limit"

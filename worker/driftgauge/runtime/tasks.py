@@ -22,6 +22,7 @@ from driftgauge.panes.codec import decode_message, encode_message, panes_partiti
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.dead_letter_limits import NO_LIMITS, Limits, RejectCounts
 from driftgauge.sinks.base import Publication
 
 _REASON_CHARACTERS = 200
@@ -90,6 +91,7 @@ class IngestTask:
         self.gating = gating
         self.counters = Counters()
         self._topics = topics
+        self._rejects = RejectCounts(ingest.source, topics.dead_letter_limits)
 
     @property
     def position(self) -> int:
@@ -97,9 +99,14 @@ class IngestTask:
         return self.ingest.position
 
     def process(self, batch: RecordBatch) -> list[Publication]:
-        """See Task."""
+        """See Task. DeadLetterLimitError before anything of the batch is published."""
+        done = self.ingest.process(batch)
+        rejects = [(of.offsets[reject.row], reject.code) for of, reject in done.rejects]
+        # What is held back is not settled yet.
+        settled = batch.offsets if self.ingest.position > batch.offsets[-1] else self._settled(batch)
+        self._rejects.take(settled, rejects)
         self.counters.records += len(batch)
-        return self._publications(self.ingest.process(batch))
+        return self._publications(done)
 
     def raise_watermark(self, time: int) -> list[Publication]:
         """Carry out an idle decision that has been saved."""
@@ -107,7 +114,10 @@ class IngestTask:
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """See Task. A decision that was saved before is part of the state by now."""
-        return {"ingest": snapshot(self.ingest)}, ["decision"]
+        rejects = self._rejects.dump()
+        if rejects is None:
+            return {"ingest": snapshot(self.ingest)}, ["decision", "dead_letters"]
+        return {"ingest": snapshot(self.ingest), "dead_letters": rejects}, ["decision"]
 
     def decision(self, time: int) -> dict[str, bytes]:
         """State fields that record a decision *before* it is carried out: the state without it, and the decision."""
@@ -118,10 +128,15 @@ class IngestTask:
         if "ingest" not in fields:
             raise StateError(f"the stored state of {self.ingest.source} has no ingest part")
         restore(self.ingest, fields["ingest"])
+        if "dead_letters" in fields:
+            self._rejects.load(fields["dead_letters"])
         out = self.raise_watermark(_time(fields["decision"])) if "decision" in fields else []
         if self.ingest.watermark != MIN_TIME and not out:
             out = self._messages([self.ingest.announcement()])
         return out
+
+    def _settled(self, batch: RecordBatch) -> list[int]:
+        return [offset for offset in batch.offsets if offset < self.ingest.position]
 
     def _publications(self, done: Ingested) -> list[Publication]:
         self.counters.events += done.events
@@ -151,6 +166,7 @@ class PanesTopics:
     dead_letters: str
     layouts: Mapping[str, Layout]
     max_dead_letter_bytes: int
+    dead_letter_limits: Limits = NO_LIMITS
 
     def records(self, message: Message) -> list[Publication]:
         """What is of a model goes to its partition, everything else to all of them."""
