@@ -14,6 +14,7 @@ from driftgauge.errors import FencedError, StateError, UnavailableError, Undeliv
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime import worker
+from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.tasks import IngestTask, PanesTopics
 from driftgauge.runtime.worker import Worker, WorkerSettings
 from driftgauge.sinks.base import Publication
@@ -89,6 +90,7 @@ class Recorder:
         self.published: list[Publication] = []
         self.crash: Callable[[dict], bool] = lambda _: False
         self.refuses = False
+        self.stamped = None
 
     def publish(self, publications):
         if self.refuses:
@@ -168,6 +170,7 @@ class Bench:
             settings=WorkerSettings(("in",), frozenset(gating), interval, 15_000, max_skew, 600_000),
             clock=self.clock,
             log=self.log,
+            skew=ClockSkew(1 << 62, lambda: 0, self.log),
         )
         worker.run(lambda: not source.steps)
         return worker

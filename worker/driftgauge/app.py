@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from driftgauge.alerts.event import Run
@@ -25,6 +26,7 @@ from driftgauge.panes.messages import Sources
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source
 from driftgauge.runtime.clock import MonotonicClock
+from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.dead_letter_limits import Limits
 from driftgauge.runtime.kafka_clients import consumer_settings, producer_settings
 from driftgauge.runtime.tasks import DetectTask, IngestTask, PanesTopics, Task
@@ -37,7 +39,9 @@ from driftgauge.state.base import StateStore
 from driftgauge.state.redis import RedisState
 
 
-def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -> Worker:
+def build_worker(
+    config: Config, profiles: Sequence[Profile | None], log: Any, *, alive: Callable[[], None] = lambda: None
+) -> Worker:
     """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker."""
     models = models_of(config, profiles)
     with admin_client(config) as admin:
@@ -65,9 +69,13 @@ def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -
             idle_after=config.panes.idle_after,
             max_skew=config.panes.max_skew * max(lengths),
             give_up_after=config.outputs.give_up_after,
+            stalled_after=config.watchdog.stalled_after,
+            damaged_records=config.watchdog.damaged_records,
         ),
         clock=MonotonicClock(),
         log=log,
+        skew=ClockSkew(config.watchdog.clock_skew, lambda: time.time_ns() // 1_000_000, log),
+        alive=alive,
     )
 
 

@@ -274,6 +274,19 @@ class OutputsConfig(_Section):
     give_up_after: PositiveDuration = 600_000
 
 
+class WatchdogConfig(_Section):
+    """What is noticed beside errors (ms), and what is done about damaged records.
+
+    `stuck_after`: a loop that hasn't turned for so long ends the process; `stalled_after`: so do inputs that give
+    nothing in two such spans though there is more to read; `clock_skew`: clocks that differ by so much are warned of.
+    """
+
+    damaged_records: Literal["stop", "skip"] = "stop"
+    stuck_after: Annotated[PositiveDuration, Field(ge=1000)] = 120_000
+    stalled_after: Annotated[PositiveDuration, Field(ge=1000)] = 60_000
+    clock_skew: Annotated[PositiveDuration, Field(ge=1000)] = 30_000
+
+
 class LoggingConfig(_Section):
     """Log lines on stderr."""
 
@@ -333,6 +346,7 @@ class Config(_Section):
     detectors: dict[Name, dict[str, JsonValue]] = {}
     checkpoint: CheckpointConfig = CheckpointConfig()
     outputs: OutputsConfig = OutputsConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     logging: LoggingConfig = LoggingConfig()
     alerts: AlertsConfig = AlertsConfig()
     limits: LimitsConfig = LimitsConfig()

@@ -6,6 +6,7 @@ a `Reject` value (decode) that ends on the dead-letter topic.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -58,6 +59,30 @@ class StateError(DriftgaugeError):
     """Stored state can't be read: wrong version, bad checksum, or a shape that doesn't fit the configuration."""
 
     code = "state"
+
+
+class DamagedError(DriftgaugeError):
+    """Records of an input can't be read as they lie there: bad checksums, or bytes that are no records."""
+
+    code = "damaged_records"
+
+
+class OutOfRangeError(DriftgaugeError):
+    """Records that were to be read next are not there: `positions` by (topic, partition)."""
+
+    code = "out_of_range"
+
+    def __init__(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Whose positions they are."""
+        told = ", ".join(f"{topic}:{partition} at {at}" for (topic, partition), at in sorted(positions.items()))
+        super().__init__(f"Kafka has no records where they were to be read next: {told}")
+        self.positions = dict(positions)
+
+
+class StalledError(DriftgaugeError):
+    """Nothing comes from an input although there is more to read."""
+
+    code = "stalled"
 
 
 class DeadLetterLimitError(DriftgaugeError):

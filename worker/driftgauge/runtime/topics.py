@@ -44,12 +44,14 @@ class TopicResult:
 def topic_plans(config: Config, *, input_partitions: int = BROKER_DEFAULT) -> list[TopicPlan]:
     """All topics of the configuration, inputs first. Input topics belong to their producers: no settings of ours."""
     inputs = [TopicPlan(topic.name, kind, input_partitions, {}) for kind, topic in config.topics.inputs.items()]
-    retention = {"cleanup.policy": "delete", "retention.ms": str(config.panes.retention)}
-    larger = {"cleanup.policy": "delete", "max.message.bytes": str(dead_letter_bytes(config))}
+    # Stamped by the broker: with a clock of ours that is off, records would be refused, or deleted at once.
+    ours = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
+    retention = {**ours, "retention.ms": str(config.panes.retention)}
+    larger = {**ours, "max.message.bytes": str(dead_letter_bytes(config))}
     return [
         *inputs,
         TopicPlan(config.topics.panes, "panes", config.panes.partitions, retention),
-        TopicPlan(config.topics.alerts, "alerts", 1, {"cleanup.policy": "delete"}),
+        TopicPlan(config.topics.alerts, "alerts", 1, ours),
         TopicPlan(config.topics.dead_letters, "dead_letters", 1, larger),
     ]
 

@@ -9,16 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from driftgauge.errors import BlockedError, FencedError, StateError, UnavailableError, UndeliveredError
+from driftgauge.errors import (
+    BlockedError,
+    FencedError,
+    OutOfRangeError,
+    StateError,
+    UnavailableError,
+    UndeliveredError,
+)
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.backpressure import Backpressure
 from driftgauge.runtime.clock import Clock
+from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.handing_over import save_for_next_owner
 from driftgauge.runtime.idle import IdleWatch
 from driftgauge.runtime.owned import Owned
+from driftgauge.runtime.reading import Reading
+from driftgauge.runtime.stalled import StalledReading
 from driftgauge.runtime.tasks import DetectTask, IngestTask, Task
 from driftgauge.sinks.base import Publication, Sink
 from driftgauge.sources.base import PartitionedSource
@@ -35,7 +45,8 @@ _HAND_OVER_MS = 2_000
 class WorkerSettings:
     """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one of `gating`.
 
-    `give_up_after`: how long nothing may be written before the worker ends.
+    `give_up_after`: how long nothing may be written before the worker ends; `stalled_after`: how often it is looked
+    whether what gives nothing has more to read.
     """
 
     topics: tuple[str, ...]
@@ -43,11 +54,16 @@ class WorkerSettings:
     checkpoint_interval: int
     idle_after: int
     max_skew: int
-    give_up_after: int
+    give_up_after: int = 600_000
+    stalled_after: int = 60_000
+    damaged_records: Literal["stop", "skip"] = "stop"
 
 
 class Worker:
-    """Runs until `stop` says so. `build` makes the task of a partition, `start` says where an unknown one begins."""
+    """Runs until `stop` says so. `build` makes the task of a partition, `start` says where an unknown one begins.
+
+    `alive` is called at each turn of the loop; `skew` is told of stamps.
+    """
 
     def __init__(
         self,
@@ -60,6 +76,8 @@ class Worker:
         settings: WorkerSettings,
         clock: Clock,
         log: Any,
+        skew: ClockSkew,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is read before `run`."""
         self._source, self._sink, self._store = source, sink, store
@@ -69,6 +87,11 @@ class Worker:
         self._pending: set[Source] = set()
         self._idle = IdleWatch(settings.idle_after)
         self._told: dict[Source, Progress] = {}
+        self._skew = skew
+        self._reading = Reading(
+            source, damaged_records=settings.damaged_records, out_of_range=self._out_of_range, alive=alive, log=log
+        )
+        self._stalled = StalledReading(settings.stalled_after, source.drained, clock.now())
         self._backpressure = Backpressure(
             sink,
             turn=self._poll_paused,
@@ -97,7 +120,7 @@ class Worker:
         while not stop():
             try:
                 self._sink.make_room()
-                for batch in self._source.poll(_POLL_MS):
+                for batch in self._reading.poll(_POLL_MS):
                     self._process(batch)
                 self._adopt()
                 now = self._clock.now()
@@ -118,6 +141,7 @@ class Worker:
         positions = self._save(list(self._owned))
         if positions:
             self._backpressure.relieved()
+            self._skew.broker(self._sink.stamped)
             self._source.commit(positions)
 
     def _hold(self, error: BlockedError | UndeliveredError, stop: Callable[[], bool]) -> None:
@@ -133,7 +157,11 @@ class Worker:
 
     def _poll_paused(self) -> None:
         """Stay in the group. Partitions that come meanwhile are paused by the listener, and taken later."""
-        self._source.poll(_POLL_MS)
+        self._reading.poll(_POLL_MS)
+
+    def _out_of_range(self, error: OutOfRangeError) -> None:
+        # Where such a partition goes on is decided where it is taken over.
+        raise error
 
     def _rewind(self) -> None:
         """What was done since the last checkpoint is done again: forget it, and take over from there."""
@@ -144,6 +172,8 @@ class Worker:
         owned = self._owned.get(batch.source)
         if owned is None:
             return
+        self._stalled.read(batch.source)
+        self._skew.records(batch)
         self._sink.publish(owned.task.process(batch))
 
     def _save(self, sources: Sequence[Source]) -> dict[Source, int]:
@@ -167,6 +197,7 @@ class Worker:
 
     def _tick(self, now: int) -> None:
         """What the wall clock has to do with it: courtesy, idle sources, flow control."""
+        self._look_for_stalled(now)
         ingests = self._gating()
         for source, owned in ingests.items():
             task = owned.task
@@ -181,6 +212,12 @@ class Worker:
         self._idle.observe(now, (p.reached for p in told.values() if p.reached != MIN_TIME))
         self._raise_idle(now, ingests)
         self._balance(ingests, told)
+
+    def _look_for_stalled(self, now: int) -> None:
+        try:
+            self._stalled.look(now, [source for source, owned in self._owned.items() if not owned.paused])
+        except UnavailableError as error:
+            self._log.warning("end_offsets_unknown", error=str(error))
 
     def _gating(self) -> dict[Source, Any]:
         return {s: o for s, o in sorted(self._owned.items()) if isinstance(o.task, IngestTask) and o.task.gating}

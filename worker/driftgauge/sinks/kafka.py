@@ -27,6 +27,8 @@ class KafkaSink:
     """A Sink on a Kafka cluster. `settings`: arguments of kafka-python's producer (idempotent, acks from all).
 
     `patience`: ms that a flush waits; `unconfirmed`: records under way from which on `make_room` waits.
+
+    `stamped`: the time (ms since the epoch) that Kafka has given the last confirmed record, or that it took from us.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class KafkaSink:
         self._producer = self._open()
         self._pending: deque[tuple[str, Any]] = deque()
         self._lost: UndeliveredError | None = None
+        self.stamped: int | None = None
 
     def publish(self, publications: Sequence[Publication]) -> None:
         """See Sink."""
@@ -73,7 +76,7 @@ class KafkaSink:
         try:
             # Not the producer's own flush: its timeout is one for each batch, and it fails on one that is being split.
             for _, future in self._pending:
-                future.get(timeout=max(0.0, deadline - time.monotonic()))
+                self.stamped = future.get(timeout=max(0.0, deadline - time.monotonic())).timestamp
         except KafkaTimeoutError as error:
             if self._lost is None:
                 self._forget_confirmed()

@@ -13,11 +13,12 @@ from typing import Any, overload
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError
+from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
-from driftgauge.errors import UnavailableError
+from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
 from driftgauge.records import RecordBatch, Source
+from driftgauge.sources.damage import DAMAGE, damaged_until
 
 _ENDS_TIMEOUT_MS = 3000
 
@@ -29,6 +30,7 @@ class KafkaSource:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Connects; UnavailableError if no broker answers."""
+        self._reader = {**settings, "group_id": None, "group_instance_id": None}
         try:
             self._consumer = KafkaConsumer(**settings)
         except KafkaError as error:
@@ -55,8 +57,26 @@ class KafkaSource:
 
     def poll(self, timeout_ms: int) -> list[RecordBatch]:
         """Records of each partition that has any, in offset order."""
-        polled = self._call(lambda: self._consumer.poll(timeout_ms=timeout_ms))
+        try:
+            polled = self._call(lambda: self._consumer.poll(timeout_ms=timeout_ms))
+        except DAMAGE as error:
+            raise DamagedError(f"Kafka: {error}") from error
         return [_batch(partition, records) for partition, records in polled.items() if records]
+
+    def skip_damage(self) -> dict[Source, tuple[int, int]]:
+        """After a DamagedError: go on behind what can't be read, where there is such a thing; which offsets those are.
+
+        To be called before the next poll, which would not return otherwise. Where nothing is wrong it is read again.
+        """
+        skipped = {}
+        for partition in self._consumer.assignment() - self._consumer.paused():
+            source = Source(partition.topic, partition.partition)
+            position = self.position(source)
+            until = damaged_until(self._reader, source, position)
+            if until is not None:
+                skipped[source] = (position, until)
+            self._consumer.seek(partition, position if until is None else until)
+        return skipped
 
     def seek(self, source: Source, position: int) -> None:
         """Read on from `position` and let records flow."""
@@ -120,6 +140,11 @@ class KafkaSource:
     def _call(call: Callable[[], Any]) -> Any:
         try:
             return call()
+        except CorruptRecordError:
+            raise
+        except OffsetOutOfRangeError as error:
+            (positions,) = error.args
+            raise OutOfRangeError({(p.topic, p.partition): offset for p, offset in positions.items()}) from error
         except KafkaError as error:
             raise UnavailableError(f"Kafka: {error}") from error
 
