@@ -15,6 +15,7 @@ from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime import worker
 from driftgauge.runtime.clock_skew import ClockSkew
+from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.tasks import IngestTask, PanesTopics
 from driftgauge.runtime.worker import Worker, WorkerSettings
 from driftgauge.sinks.base import Publication
@@ -34,6 +35,7 @@ class Script:
         self.paused: set[Source] = set()
         self.undrained: set[Source] = set()
         self.ends_known = True
+        self.partitions: int | None = 2
 
     def subscribe(self, topics, *, assigned, revoked, lost):
         self.on_assigned, self.on_revoked, self.on_lost = assigned, revoked, lost
@@ -158,7 +160,7 @@ class Bench:
         self.clock = Turned()
         self.log = Silent()
 
-    def play(self, source: Script, *, gating=(A, B), interval=1000, max_skew=120 * MINUTE) -> Worker:
+    def play(self, source: Script, *, interval=1000, max_skew=120 * MINUTE) -> Worker:
         layout = Layout.of(small_profile())
         topics = PanesTopics("panes", 1, "dead", {layout.profile_hash: layout}, 1000)
         worker = Worker(
@@ -167,7 +169,15 @@ class Bench:
             self.store,
             build=lambda s: IngestTask(small_ingest(s), topics, gating=True),
             start=lambda _: 7,
-            settings=WorkerSettings(("in",), frozenset(gating), interval, 15_000, max_skew, 600_000),
+            settings=WorkerSettings(("in",), interval, 15_000, max_skew, 600_000),
+            inputs=InputTopics(
+                {"in": 2},
+                ["in"],
+                partitions=lambda _: source.partitions,
+                announce=lambda found: sources_records(found, "panes", 1),
+                missing_after=60_000,
+                log=self.log,
+            ),
             clock=self.clock,
             log=self.log,
             skew=ClockSkew(1 << 62, lambda: 0, self.log),

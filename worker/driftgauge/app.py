@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from driftgauge.alerts.event import Run
@@ -21,18 +21,16 @@ from driftgauge.engine import (
     unprofiled_of,
 )
 from driftgauge.errors import ConfigError
-from driftgauge.panes.codec import encode_message
-from driftgauge.panes.messages import Sources
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source
 from driftgauge.runtime.clock import MonotonicClock
 from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.dead_letter_limits import Limits
+from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.kafka_clients import consumer_settings, producer_settings
 from driftgauge.runtime.tasks import DetectTask, IngestTask, PanesTopics, Task
 from driftgauge.runtime.topics import admin_client, require_topics
 from driftgauge.runtime.worker import Worker, WorkerSettings
-from driftgauge.sinks.base import Publication, Sink
 from driftgauge.sinks.kafka import KafkaSink
 from driftgauge.sources.kafka import KafkaSource
 from driftgauge.state.base import StateStore
@@ -52,19 +50,20 @@ def build_worker(
         producer_settings(config), patience=config.outputs.patience, unconfirmed=config.limits.unconfirmed_records
     )
     source = KafkaSource(consumer_settings(config))
-    gating = _gating_sources(config, partitions)
-    _announce_sources(config, gating, sink)
+    inputs = _input_topics(config, partitions, source, log)
+    sink.publish(sources_records(inputs.gating, config.topics.panes, config.panes.partitions))
+    sink.flush()
+    first = {topic: int(store.settle(f"partitions.{topic}", str(partitions[topic]))) for topic in partitions}
     lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
-    tasks = _Tasks(config, models)
+    tasks = _Tasks(config, models, first)
     return Worker(
         source,
         sink,
         store,
         build=tasks.build,
-        start=lambda partition: _start(config, source, partition),
+        start=lambda partition: _start(config, source, partition, added=_is_added(partition, first)),
         settings=WorkerSettings(
             topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
-            gating=frozenset(gating),
             checkpoint_interval=config.checkpoint.interval,
             idle_after=config.panes.idle_after,
             max_skew=config.panes.max_skew * max(lengths),
@@ -74,6 +73,7 @@ def build_worker(
         ),
         clock=MonotonicClock(),
         log=log,
+        inputs=inputs,
         skew=ClockSkew(config.watchdog.clock_skew, lambda: time.time_ns() // 1_000_000, log),
         alive=alive,
     )
@@ -88,7 +88,8 @@ def redis_state(redis: RedisConfig, group: str) -> RedisState:
 class _Tasks:
     """Makes the task of a partition."""
 
-    def __init__(self, config: Config, models: Sequence[Model]) -> None:
+    def __init__(self, config: Config, models: Sequence[Model], first: Mapping[str, int]) -> None:
+        self._first = first
         self._config, self._models = config, models
         self._unprofiled = unprofiled_of(config, models)
         self._gating = gating_kinds(config)
@@ -117,16 +118,24 @@ class _Tasks:
             self._models,
             source,
             self._decoders[kind],
-            cut_start=self._config.kafka.start != "earliest",
+            cut_start=self._config.kafka.start != "earliest" and not _is_added(source, self._first),
             unprofiled=self._unprofiled,
         )
         return IngestTask(ingest, self._topics, gating=kind in self._gating)
 
 
-def _start(config: Config, source: KafkaSource, partition: Source) -> int:
-    """Where a partition without state begins. The panes topic is our own history and is read from its beginning."""
+def _is_added(partition: Source, first: Mapping[str, int]) -> bool:
+    """Whether it came after the group's first start, when its topic had `first` partitions."""
+    return partition.partition >= first[partition.topic]
+
+
+def _start(config: Config, source: KafkaSource, partition: Source, *, added: bool) -> int:
+    """Where a partition without state begins. The panes topic is our own history and is read from its beginning.
+
+    So is a partition that was added: its first records came after what the group has read.
+    """
     start = config.kafka.start
-    if partition.topic == config.topics.panes or start == "earliest":
+    if partition.topic == config.topics.panes or start == "earliest" or added:
         return source.first_offset(partition)
     if start == "latest":
         return source.end_offsets([partition])[partition]
@@ -142,13 +151,13 @@ def _settle_panes_partitions(config: Config, store: StateStore) -> None:
         )
 
 
-def _gating_sources(config: Config, partitions: dict[str, int]) -> tuple[Source, ...]:
-    topics = [config.topics.inputs[kind].name for kind in gating_kinds(config)]  # type: ignore[index]
-    return tuple(Source(topic, i) for topic in topics for i in range(partitions[topic]))
-
-
-def _announce_sources(config: Config, gating: tuple[Source, ...], sink: Sink) -> None:
-    """Write the gating sources to every panes partition, before any pane. Repeating it changes nothing."""
-    value = encode_message(Sources(gating), {})
-    sink.publish([Publication(config.topics.panes, None, value, i) for i in range(config.panes.partitions)])
-    sink.flush()
+def _input_topics(config: Config, partitions: Mapping[str, int], source: KafkaSource, log: Any) -> InputTopics:
+    names = {kind: topic.name for kind, topic in config.topics.inputs.items()}
+    return InputTopics(
+        {name: partitions[name] for name in names.values()},
+        [names[kind] for kind in gating_kinds(config)],  # type: ignore[index]
+        partitions=source.partitions,
+        announce=lambda gating: sources_records(gating, config.topics.panes, config.panes.partitions),
+        missing_after=config.kafka.missing_topic_after or None,
+        log=log,
+    )

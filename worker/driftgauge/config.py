@@ -120,13 +120,17 @@ class SecurityConfig(_Section):
 class KafkaConfig(_Section):
     """The cluster and the consumer group. `start`, for partitions without state: earliest, latest or a time (ms).
 
-    `session_timeout` (ms): a worker that is not heard of for so long loses its partitions to the others.
+    `session_timeout` (ms): a worker that is not heard of for so long loses its partitions to the others;
+    `metadata_max_age` (ms): added partitions are noticed within this; `missing_topic_after` (ms): the worker ends when
+    an input topic is gone for so long (0: it waits).
     """
 
     bootstrap_servers: list[Annotated[str, Field(pattern=r"^[^\s,]+:\d{1,5}$")]] = Field(min_length=1)
     group_id: KeyPart = "driftgauge"
     group_instance_id: Name | None = None
     session_timeout: Annotated[PositiveDuration, Field(ge=1000)] = 45_000
+    metadata_max_age: Annotated[PositiveDuration, Field(ge=500)] = 10_000
+    missing_topic_after: Duration = 60_000
     start: Start = "earliest"
     security: SecurityConfig = SecurityConfig()
 

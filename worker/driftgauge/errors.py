@@ -85,6 +85,12 @@ class StalledError(DriftgaugeError):
     code = "stalled"
 
 
+class MissingTopicError(DriftgaugeError):
+    """An input topic that was there is gone."""
+
+    code = "missing_topic"
+
+
 class DeadLetterLimitError(DriftgaugeError):
     """So many records of a partition are no events that somebody has to look before they are set aside."""
 

@@ -64,6 +64,7 @@ def consumer_settings(config: Config) -> dict[str, Any]:
         "group_instance_id": config.kafka.group_instance_id,
         "session_timeout_ms": config.kafka.session_timeout,
         "heartbeat_interval_ms": config.kafka.session_timeout // 10,
+        "metadata_max_age_ms": config.kafka.metadata_max_age,
         # An assignor shared by two consumers of a process makes partitions bounce between them for ever.
         "partition_assignment_strategy": [CooperativeStickyAssignor()],
         **_READING,

@@ -26,6 +26,7 @@ from driftgauge.runtime.clock import Clock
 from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.handing_over import save_for_next_owner
 from driftgauge.runtime.idle import IdleWatch
+from driftgauge.runtime.input_topics import InputTopics
 from driftgauge.runtime.owned import Owned
 from driftgauge.runtime.reading import Reading
 from driftgauge.runtime.stalled import StalledReading
@@ -43,14 +44,13 @@ _HAND_OVER_MS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one of `gating`.
+    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest gating one.
 
     `give_up_after`: how long nothing may be written before the worker ends; `stalled_after`: how often it is looked
     whether what gives nothing has more to read.
     """
 
     topics: tuple[str, ...]
-    gating: frozenset[Source]
     checkpoint_interval: int
     idle_after: int
     max_skew: int
@@ -62,7 +62,7 @@ class WorkerSettings:
 class Worker:
     """Runs until `stop` says so. `build` makes the task of a partition, `start` says where an unknown one begins.
 
-    `alive` is called at each turn of the loop; `skew` is told of stamps.
+    `inputs` knows of the input topics, `skew` is told of stamps, `alive` is called at each turn of the loop.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Worker:
         settings: WorkerSettings,
         clock: Clock,
         log: Any,
+        inputs: InputTopics,
         skew: ClockSkew,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
@@ -87,7 +88,7 @@ class Worker:
         self._pending: set[Source] = set()
         self._idle = IdleWatch(settings.idle_after)
         self._told: dict[Source, Progress] = {}
-        self._skew = skew
+        self._inputs, self._skew = inputs, skew
         self._reading = Reading(
             source, damaged_records=settings.damaged_records, out_of_range=self._out_of_range, alive=alive, log=log
         )
@@ -167,6 +168,7 @@ class Worker:
         """What was done since the last checkpoint is done again: forget it, and take over from there."""
         for source in list(self._owned):
             self._forget(source, "partition_rewound")
+        self._inputs.announce_again()
 
     def _process(self, batch: RecordBatch) -> None:
         owned = self._owned.get(batch.source)
@@ -198,6 +200,7 @@ class Worker:
     def _tick(self, now: int) -> None:
         """What the wall clock has to do with it: courtesy, idle sources, flow control."""
         self._look_for_stalled(now)
+        self._sink.publish(self._inputs.look(now))
         ingests = self._gating()
         for source, owned in ingests.items():
             task = owned.task
@@ -208,7 +211,7 @@ class Worker:
         if not ingests:
             return
         # What was read before, and is not any more, would be the slowest for ever.
-        told = {source: progress for source, progress in self._store.told().items() if source in self._settings.gating}
+        told = {source: progress for source, progress in self._store.told().items() if source in self._inputs.gating}
         self._idle.observe(now, (p.reached for p in told.values() if p.reached != MIN_TIME))
         self._raise_idle(now, ingests)
         self._balance(ingests, told)
