@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import struct
 import time
 from pathlib import Path
 
 import pytest
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient
 
 from live import ids, wait
 
@@ -48,6 +51,25 @@ def test_a_damaged_batch_stops_the_worker_and_is_left_out_by_name_when_it_may_be
     assert (skipped["first_offset"], skipped["last_offset"]) == (first, after - 1)
     counted = sum(entry.get("events", 0) for entry in second.events("progress") if entry["partition"] == 0)
     assert counted + (after - first) >= 2_000 - first
+
+
+def test_records_that_are_deleted_before_they_are_read_are_never_passed_over_silently(live, kafka, story):
+    line = live(partitions=1, kafka={"session_timeout": "30s"})
+    worker = line.start()
+    line.produce(story[:500])
+    wait(line.consumed, bool, 30, [worker])
+    worker.process.send_signal(signal.SIGSTOP)
+    # The first of these are the answer to the fetch that waits at the broker.
+    line.produce(story[500:510])
+    line.produce(story[510:1_000])
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin.delete_records({TopicPartition(line.topics["predictions"], 0): 900})
+    admin.close()
+    worker.process.send_signal(signal.SIGCONT)
+    assert worker.process.wait(40) == 1
+    (failed,) = worker.events("worker_failed")
+    assert failed["code"] == "out_of_range"
+    assert f"{line.topics['predictions']}:0" in failed["error"]
 
 
 @pytest.mark.skipif(not FAKETIME, reason="faketime is not installed")

@@ -49,7 +49,7 @@ def build_worker(
     sink = KafkaSink(
         producer_settings(config), patience=config.outputs.patience, unconfirmed=config.limits.unconfirmed_records
     )
-    source = KafkaSource(consumer_settings(config))
+    source = KafkaSource(consumer_settings(config), refused=_Once(log).refused)
     inputs = _input_topics(config, partitions, source, log)
     sink.publish(sources_records(inputs.gating, config.topics.panes, config.panes.partitions))
     sink.flush()
@@ -83,6 +83,18 @@ def redis_state(redis: RedisConfig, group: str) -> RedisState:
     """The state store of a group."""
     password = redis.password.get_secret_value() if redis.password is not None else None
     return RedisState(redis.url, namespace=redis.namespace, group=group, username=redis.username, password=password)
+
+
+class _Once:
+    """Logs the first commit that the group refuses: they are refused in every rebalance, and none of them matters."""
+
+    def __init__(self, log: Any) -> None:
+        self._log, self._told = log, False
+
+    def refused(self, error: Exception) -> None:
+        if not self._told:
+            self._told = True
+            self._log.info("commit_refused", error=str(error))
 
 
 class _Tasks:

@@ -6,7 +6,7 @@ a `Reject` value (decode) that ends on the dead-letter topic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import ClassVar
 
 
@@ -68,15 +68,18 @@ class DamagedError(DriftgaugeError):
 
 
 class OutOfRangeError(DriftgaugeError):
-    """Records that were to be read next are not there: `positions` by (topic, partition)."""
+    """Records that were to be read next are not there; `partitions`: where, as (topic, partition)."""
 
     code = "out_of_range"
 
-    def __init__(self, positions: Mapping[tuple[str, int], int]) -> None:
-        """Whose positions they are."""
-        told = ", ".join(f"{topic}:{partition} at {at}" for (topic, partition), at in sorted(positions.items()))
-        super().__init__(f"Kafka has no records where they were to be read next: {told}")
-        self.positions = dict(positions)
+    def __init__(self, partitions: Collection[tuple[str, int]]) -> None:
+        """Of which partitions."""
+        told = ", ".join(f"{topic}:{partition}" for topic, partition in sorted(partitions))
+        super().__init__(
+            f"the records of {told} that were to be read next are not there: they were deleted before they were read "
+            "(retention), or the topic was truncated or made anew"
+        )
+        self.partitions = frozenset(partitions)
 
 
 class StalledError(DriftgaugeError):

@@ -13,7 +13,13 @@ from typing import Any, overload
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError
+from kafka.errors import (
+    CorruptRecordError,
+    FencedInstanceIdError,
+    KafkaError,
+    LogTruncationError,
+    OffsetOutOfRangeError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
@@ -26,10 +32,14 @@ OnPartitions = Callable[[Sequence[Source]], None]
 
 
 class KafkaSource:
-    """A consumer in a group. `settings`: arguments of kafka-python's consumer (connection, group)."""
+    """A consumer in a group. `settings`: arguments of kafka-python's consumer (connection, group).
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    `refused` is told why the group did not take a commit.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], *, refused: Callable[[Exception], None] = lambda _: None) -> None:
         """Connects; UnavailableError if no broker answers."""
+        self._refused = refused
         self._reader = {**settings, "group_id": None, "group_instance_id": None}
         try:
             self._consumer = KafkaConsumer(**settings)
@@ -128,13 +138,17 @@ class KafkaSource:
         return int(found.offset) if found else self.end_offsets([source])[source]
 
     def commit(self, positions: Mapping[Source, int]) -> None:
-        """Tell the group how far we are. A courtesy for lag tools: never read back, so failures don't matter."""
+        """Tell the group how far we are. A courtesy for lag tools: never read back, so a refusal is only told of."""
         offsets = {TopicPartition(*s): OffsetAndMetadata(position, "", -1) for s, position in positions.items()}
-        self._consumer.commit_async(offsets)
+        self._consumer.commit_async(offsets, callback=self._committed)
 
     def close(self) -> None:
         """Leave the group (a static member stays in it)."""
         self._consumer.close(autocommit=False, timeout_ms=10_000)
+
+    def _committed(self, _offsets: Any, answer: Any) -> None:
+        if isinstance(answer, Exception):
+            self._refused(answer)
 
     @staticmethod
     def _call(call: Callable[[], Any]) -> Any:
@@ -144,7 +158,14 @@ class KafkaSource:
             raise
         except OffsetOutOfRangeError as error:
             (positions,) = error.args
-            raise OutOfRangeError({(p.topic, p.partition): offset for p, offset in positions.items()}) from error
+            raise OutOfRangeError([(p.topic, p.partition) for p in positions]) from error
+        except LogTruncationError as error:
+            raise OutOfRangeError([(p.topic, p.partition) for p in error.divergent_offsets]) from error
+        except FencedInstanceIdError as error:
+            raise UnavailableError(
+                "another worker of this group has the same kafka.group_instance_id, and has taken this one's place; "
+                "give each its own"
+            ) from error
         except KafkaError as error:
             raise UnavailableError(f"Kafka: {error}") from error
 
