@@ -124,7 +124,14 @@ class _Tasks:
     def build(self, source: Source) -> Task:
         if source.topic == self._config.topics.panes:
             stage = stage_of(self._models, self._unprofiled)
-            return DetectTask(source, stage, self._topics.layouts, self._config.topics.alerts, self._render)
+            return DetectTask(
+                source,
+                stage,
+                self._topics.layouts,
+                self._config.topics.alerts,
+                self._render,
+                self._config.limits.max_alert_bytes,
+            )
         kind = self._kinds[source.topic]
         ingest = ingest_of(
             self._models,

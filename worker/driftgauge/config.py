@@ -325,7 +325,8 @@ class LimitsConfig(_Section):
     told of at a time (0: none), the events of others are counted only; `event_alarms`: how many alarms of a detector on
     single events, on one series, a partial pane carries, the rest are counted; `distinct_features`: of how many
     features of a model it is watched whether their values repeat (0: of none); `segments`: how many of a model are
-    watched where it doesn't say itself (0: none); `unconfirmed_records`: how many written ones may wait for Kafka's
+    watched where it doesn't say itself (0: none); `max_alert_bytes`: larger alert events are trimmed;
+    `max_pane_bytes`: what the panes topic takes; `unconfirmed_records`: how many written ones may wait for Kafka's
     confirmation before reading waits for it.
     """
 
@@ -335,6 +336,8 @@ class LimitsConfig(_Section):
     event_alarms: int = Field(default=4, ge=1, le=1000)
     distinct_features: int = Field(default=8, ge=0, le=100)
     segments: int = Field(default=20, ge=0, le=MAX_SEGMENTS)
+    max_alert_bytes: int = Field(default=900_000, ge=8192)
+    max_pane_bytes: int = Field(default=1_000_000, ge=8192)
     unconfirmed_records: int = Field(default=50_000, ge=1)
     dead_letters: DeadLetterLimitsConfig = DeadLetterLimitsConfig()
 

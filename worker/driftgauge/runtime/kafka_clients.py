@@ -14,6 +14,8 @@ from driftgauge.config import Config
 
 # Kafka's default for the largest record a topic takes (message.max.bytes).
 BROKER_RECORD_BYTES = 1_048_588
+# Key, headers and the batch around a record of ours.
+RECORD_OVERHEAD = 10_000
 _READING: dict[str, Any] = {
     "enable_auto_commit": False,
     # A silent reset is how records are lost: an unknown position must raise.
@@ -73,6 +75,7 @@ def consumer_settings(config: Config) -> dict[str, Any]:
 
 def producer_settings(config: Config) -> dict[str, Any]:
     """Panes, alerts, dead letters and produced events."""
+    limits = config.limits
     return connection_settings(config) | {
         "enable_idempotence": True,
         "acks": "all",
@@ -84,7 +87,11 @@ def producer_settings(config: Config) -> dict[str, Any]:
         # A checkpoint waits for it.
         "linger_ms": 5,
         "batch_size": 256 << 10,
-        "max_request_size": dead_letter_bytes(config),
+        "max_request_size": max(
+            dead_letter_bytes(config),
+            limits.max_alert_bytes + RECORD_OVERHEAD,
+            limits.max_pane_bytes + RECORD_OVERHEAD,
+        ),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.stage import DetectStage, Raised
+from driftgauge.alerts.trimming import json_within
 from driftgauge.dead_letter import headers_of
 from driftgauge.decode.columns import Reject
 from driftgauge.errors import StateError
@@ -196,7 +197,7 @@ class PanesTopics:
 
 
 class DetectTask:
-    """A panes partition. `render` dresses a transition up as an alert event."""
+    """A panes partition. `render` dresses a transition up as an alert event, which is trimmed to `max_alert_bytes`."""
 
     def __init__(
         self,
@@ -205,6 +206,7 @@ class DetectTask:
         layouts: Mapping[str, Layout],
         alerts_topic: str,
         render: Callable[[Raised], AlertEvent],
+        max_alert_bytes: int,
     ) -> None:
         """Around a fresh stage."""
         self.stage = stage
@@ -213,6 +215,7 @@ class DetectTask:
         self._layouts = layouts
         self._alerts_topic = alerts_topic
         self._render = render
+        self._max_alert_bytes = max_alert_bytes
         self._position = 0
 
     @property
@@ -252,7 +255,8 @@ class DetectTask:
 
     def _publication(self, event: AlertEvent) -> Publication:
         headers = [("event_id", event.event_id.encode()), ("content-type", b"application/json")]
-        return Publication(self._alerts_topic, event.fingerprint.encode(), event.to_json(), None, headers)
+        value = json_within(event, self._max_alert_bytes)
+        return Publication(self._alerts_topic, event.fingerprint.encode(), value, None, headers)
 
 
 def _time(data: bytes) -> int:

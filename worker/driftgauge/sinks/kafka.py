@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from driftgauge.errors import BlockedError, UnavailableError, UndeliveredError
 from driftgauge.sinks.base import Publication
@@ -128,4 +128,9 @@ class KafkaSink:
 
 
 def _text(error: Exception) -> str:
+    if isinstance(error, MessageSizeTooLargeError):
+        return (
+            "it is larger than the topic's max.message.bytes; raise that (driftgauge topics create says to what), or "
+            "lower limits.max_alert_bytes"
+        )
     return str(error).splitlines()[0] if str(error) else type(error).__name__
