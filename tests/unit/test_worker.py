@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from builders import MINUTE, records, small_ingest, small_profile
-from driftgauge.errors import FencedError, StateError, UnavailableError, UndeliveredError
+from driftgauge.errors import FencedError, StalledError, StateError, UnavailableError, UndeliveredError
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime import worker
@@ -418,3 +418,24 @@ def test_a_source_that_is_not_read_any_more_pauses_nobody(bench):
     source.steps = [source.give(A), [records([T0, T0 + 60 * MINUTE], 7, A)], bench.at(500), []]
     bench.play(source, max_skew=10 * MINUTE)
     assert source.paused == set()
+
+
+def test_a_partition_that_gives_nothing_though_there_is_more_to_read_ends_the_worker(bench):
+    source = script(bench)
+    source.undrained = {A}
+    source.steps = [source.give(A, B), [], *(bench.at(60_000 * minute) for minute in range(1, 5))]
+    with pytest.raises(StalledError, match="nothing has come from in:0 for 120 s"):
+        bench.play(source)
+
+
+def test_added_partitions_are_announced_before_anything_of_theirs_is_read(bench):
+    source = script(bench)
+    source.steps = [
+        source.give(A),
+        bench.at(2_000, lambda: setattr(source, "partitions", 3)),
+        bench.at(3_000),
+        bench.at(4_000),
+    ]
+    bench.play(source)
+    (told,) = bench.sink.messages("sources")
+    assert [entry["partition"] for entry in told["sources"]] == [0, 1, 2]
