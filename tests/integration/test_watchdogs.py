@@ -66,10 +66,12 @@ def test_records_that_are_deleted_before_they_are_read_are_never_passed_over_sil
     admin.delete_records({TopicPartition(line.topics["predictions"], 0): 900})
     admin.close()
     worker.process.send_signal(signal.SIGCONT)
-    assert worker.process.wait(40) == 1
-    (failed,) = worker.events("worker_failed")
-    assert failed["code"] == "out_of_range"
-    assert f"{line.topics['predictions']}:0" in failed["error"]
+    wait(line.consumed, bool, 40, [worker])
+    assert worker.terminate() == 0
+    (met,) = worker.events("position_out_of_range")
+    assert f"{line.topics['predictions']}:0" in met["error"]
+    (told,) = worker.events("recovery")
+    assert (told["case"], told["lost_to"]) == ("retention_gap", 899)
 
 
 @pytest.mark.skipif(not FAKETIME, reason="faketime is not installed")

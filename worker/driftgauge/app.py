@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from driftgauge.alerts.event import Run
-from driftgauge.config import Config, RedisConfig
+from driftgauge.config import Config
 from driftgauge.decode.decoder import Decoder
 from driftgauge.engine import (
     Model,
@@ -28,6 +28,8 @@ from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.dead_letter_limits import Limits
 from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.kafka_clients import consumer_settings, producer_settings
+from driftgauge.runtime.partition_log import PartitionLog
+from driftgauge.runtime.taking_over import TakingOver
 from driftgauge.runtime.tasks import DetectTask, IngestTask, PanesTopics, Task
 from driftgauge.runtime.topics import admin_client, require_topics
 from driftgauge.runtime.worker import Worker, WorkerSettings
@@ -35,6 +37,9 @@ from driftgauge.sinks.kafka import KafkaSink
 from driftgauge.sources.kafka import KafkaSource
 from driftgauge.state.base import StateStore
 from driftgauge.state.redis import RedisState
+from driftgauge.state.redis_memory import refuse_eviction
+
+_GIVE_UP_MS = 2_000
 
 
 def build_worker(
@@ -44,7 +49,8 @@ def build_worker(
     models = models_of(config, profiles)
     with admin_client(config) as admin:
         partitions = require_topics(admin, config)
-    store = redis_state(config.redis, config.kafka.group_id)
+    store = redis_state(config, log)
+    refuse_eviction(store, log)
     _settle_panes_partitions(config, store)
     sink = KafkaSink(
         producer_settings(config), patience=config.outputs.patience, unconfirmed=config.limits.unconfirmed_records
@@ -53,20 +59,21 @@ def build_worker(
     inputs = _input_topics(config, partitions, source, log)
     sink.publish(sources_records(inputs.gating, config.topics.panes, config.panes.partitions))
     sink.flush()
-    first = {topic: int(store.settle(f"partitions.{topic}", str(partitions[topic]))) for topic in partitions}
     lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
-    tasks = _Tasks(config, models, first)
+    view = PartitionLog(config, source, _first_counts(store, partitions))
+    build = _Tasks(config, models).build
     return Worker(
         source,
         sink,
         store,
-        build=tasks.build,
-        start=lambda partition: _start(config, source, partition, added=_is_added(partition, first)),
+        taking_over=TakingOver(sink, store, build=build, view=view, policies=config.recovery, log=log),
         settings=WorkerSettings(
             topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
-            checkpoint_interval=config.checkpoint.interval,
+            checkpoint=config.checkpoint,
             idle_after=config.panes.idle_after,
             max_skew=config.panes.max_skew * max(lengths),
+            # The whole group waits while a member gives partitions up, and no heartbeat is sent.
+            give_up_within=min(config.kafka.session_timeout // 3, _GIVE_UP_MS),
             give_up_after=config.outputs.give_up_after,
             stalled_after=config.watchdog.stalled_after,
             damaged_records=config.watchdog.damaged_records,
@@ -79,10 +86,19 @@ def build_worker(
     )
 
 
-def redis_state(redis: RedisConfig, group: str) -> RedisState:
-    """The state store of a group."""
-    password = redis.password.get_secret_value() if redis.password is not None else None
-    return RedisState(redis.url, namespace=redis.namespace, group=group, username=redis.username, password=password)
+def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None = None) -> RedisState:
+    """The state store of the group. `retry_for` (ms): other than configured. `log` hears when Redis is waited for."""
+    settings = config.redis
+    return RedisState(
+        settings.url,
+        namespace=settings.namespace,
+        group=config.kafka.group_id,
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password is not None else None,
+        retry_for=settings.retry_for if retry_for is None else retry_for,
+        max_script_bytes=config.checkpoint.max_script_bytes,
+        log=log,
+    )
 
 
 class _Once:
@@ -100,8 +116,7 @@ class _Once:
 class _Tasks:
     """Makes the task of a partition."""
 
-    def __init__(self, config: Config, models: Sequence[Model], first: Mapping[str, int]) -> None:
-        self._first = first
+    def __init__(self, config: Config, models: Sequence[Model]) -> None:
         self._config, self._models = config, models
         self._unprofiled = unprofiled_of(config, models)
         self._gating = gating_kinds(config)
@@ -137,28 +152,16 @@ class _Tasks:
             self._models,
             source,
             self._decoders[kind],
-            cut_start=self._config.kafka.start != "earliest" and not _is_added(source, self._first),
+            cut_start=self._config.kafka.start != "earliest",
             unprofiled=self._unprofiled,
         )
         return IngestTask(ingest, self._topics, gating=kind in self._gating)
 
 
-def _is_added(partition: Source, first: Mapping[str, int]) -> bool:
-    """Whether it came after the group's first start, when its topic had `first` partitions."""
-    return partition.partition >= first[partition.topic]
-
-
-def _start(config: Config, source: KafkaSource, partition: Source, *, added: bool) -> int:
-    """Where a partition without state begins. The panes topic is our own history and is read from its beginning.
-
-    So is a partition that was added: its first records came after what the group has read.
-    """
-    start = config.kafka.start
-    if partition.topic == config.topics.panes or start == "earliest" or added:
-        return source.first_offset(partition)
-    if start == "latest":
-        return source.end_offsets([partition])[partition]
-    return source.offset_at(partition, start)
+def _first_counts(store: StateStore, partitions: Mapping[str, int]) -> dict[str, int]:
+    """Partitions of each topic at the group's first start."""
+    settled = {topic: store.settle(f"{topic} partitions", str(count)) for topic, count in partitions.items()}
+    return {topic: int(count) for topic, count in settled.items() if count.isdecimal()}
 
 
 def _settle_panes_partitions(config: Config, store: StateStore) -> None:

@@ -137,8 +137,13 @@ class KafkaSource:
         found = self._call(lambda: self._consumer.offsets_for_times({partition: time}))[partition]
         return int(found.offset) if found else self.end_offsets([source])[source]
 
+    def committed(self, source: Source) -> int | None:
+        """What the group was told last; None if nothing, or too long ago."""
+        found = self._call(lambda: self._consumer.committed(TopicPartition(*source)))
+        return None if found is None else int(found)
+
     def commit(self, positions: Mapping[Source, int]) -> None:
-        """Tell the group how far we are. A courtesy for lag tools: never read back, so a refusal is only told of."""
+        """Tell the group how far we are. For lag tools, and as a hint if state is lost: a refusal is only told of."""
         offsets = {TopicPartition(*s): OffsetAndMetadata(position, "", -1) for s, position in positions.items()}
         self._consumer.commit_async(offsets, callback=self._committed)
 
