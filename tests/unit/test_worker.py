@@ -366,6 +366,23 @@ def test_a_fenced_partition_is_forgotten_and_claimed_again_where_the_other_left_
     assert A not in source.paused
 
 
+def test_a_partition_is_not_taken_over_before_kafka_says_what_there_is_of_it(bench):
+    source, bounds, silent = script(bench), bench.view.bounds, [1, 1]
+
+    def after_a_while(partition):
+        if silent:
+            silent.pop()
+            raise UnavailableError("no broker")
+        return bounds(partition)
+
+    bench.view.bounds = after_a_while
+    source.steps = [source.give(A), [], [], [records([T0], 7, A)]]
+    bench.play(source)
+    assert bench.log.events.count("log_unknown") == 2
+    assert ("seek", A, 7) in bench.calls
+    assert ("save", A, 8, ["ingest"]) in bench.calls
+
+
 def test_a_claim_that_is_lost_while_taking_over_is_tried_again(bench):
     source = script(bench)
     source.steps = [source.give(A), [], []]

@@ -61,7 +61,7 @@ def build_worker(
     sink.flush()
     lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
     view = PartitionLog(config, source, _first_counts(store, partitions))
-    build = _Tasks(config, models).build
+    build = _Tasks(config, models, inputs).build
     return Worker(
         source,
         sink,
@@ -116,10 +116,9 @@ class _Once:
 class _Tasks:
     """Makes the task of a partition."""
 
-    def __init__(self, config: Config, models: Sequence[Model]) -> None:
-        self._config, self._models = config, models
+    def __init__(self, config: Config, models: Sequence[Model], inputs: InputTopics) -> None:
+        self._config, self._models, self._inputs = config, models, inputs
         self._unprofiled = unprofiled_of(config, models)
-        self._gating = gating_kinds(config)
         self._kinds = {topic.name: kind for kind, topic in config.topics.inputs.items()}
         self._decoders: dict[str, Decoder] = {
             kind: decoder_of(models, kind, default_model_id=topic.model_id, unprofiled=self._unprofiled)
@@ -139,6 +138,9 @@ class _Tasks:
     def build(self, source: Source) -> Task:
         if source.topic == self._config.topics.panes:
             stage = stage_of(self._models, self._unprofiled)
+            # As announced on the topic. But where retention has taken that record, a stage that is made again would
+            # close no pane until another worker starts.
+            stage.merge.sources = tuple(sorted(self._inputs.gating))
             return DetectTask(
                 source,
                 stage,
@@ -155,7 +157,7 @@ class _Tasks:
             cut_start=self._config.kafka.start != "earliest",
             unprofiled=self._unprofiled,
         )
-        return IngestTask(ingest, self._topics, gating=kind in self._gating)
+        return IngestTask(ingest, self._topics, gating=source in self._inputs.gating)
 
 
 def _first_counts(store: StateStore, partitions: Mapping[str, int]) -> dict[str, int]:

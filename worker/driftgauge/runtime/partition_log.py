@@ -31,7 +31,7 @@ class PartitionLog:
 
     def bounds(self, source: Source) -> Bounds:
         """See LogView."""
-        first, end = self._source.first_offset(source), self._source.end_offsets([source])[source]
+        first, end = self._source.span(source)
         return Bounds(first, end, self._topic_id(source.topic), self._source.committed(source))
 
     def start(self, source: Source) -> int:

@@ -39,6 +39,7 @@ def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
         "topics": {**inputs, **own},
         "panes": config.panes.model_dump(mode="json"),
         "checkpoint": config.checkpoint.model_dump(mode="json"),
+        "recovery": config.recovery.model_dump(mode="json"),
         "outputs": config.outputs.model_dump(mode="json"),
         "watchdog": config.watchdog.model_dump(mode="json"),
         "alerts": config.alerts.model_dump(mode="json"),

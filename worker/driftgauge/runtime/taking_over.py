@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from driftgauge.config import RecoveryConfig
-from driftgauge.errors import StateError
+from driftgauge.errors import StateError, UnavailableError
 from driftgauge.panes.messages import Watermark
 from driftgauge.records import Source
 from driftgauge.runtime.beginning import QUIET, Beginning, Bounds, Case, Unstored, begin, go_on
@@ -81,13 +81,19 @@ class TakingOver:
         self._sink, self._store = sink, store
         self._build, self._view, self._policies, self._log = build, view, policies, log
 
-    def take(self, source: Source) -> Owned:
+    def take(self, source: Source) -> Owned | None:
         """Claim it and bring its task to where it begins. FencedError if another one claims it meanwhile.
 
-        StateError, with the ways out, if the configuration says to fail.
+        None: Kafka doesn't say what its log has, so it has to be asked again. StateError, with the ways out, if the
+        configuration says to fail.
         """
         claim, checkpoint = self._store.claim(source)
-        bounds = self._view.bounds(source)
+        # Only now: before, its former owner could have read beyond the end that was told.
+        try:
+            bounds = self._view.bounds(source)
+        except UnavailableError as error:
+            self._log.warning("log_unknown", topic=source.topic, partition=source.partition, error=str(error))
+            return None
         claim.topic_id = bounds.topic_id or (checkpoint.topic_id if checkpoint is not None else "")
         why, detail = (Case.RESET if claim.reset else None), ""
         if checkpoint is not None and checkpoint.damage is not None:

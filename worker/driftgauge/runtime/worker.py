@@ -270,6 +270,8 @@ class Worker:
 
     def _take(self, source: Source) -> None:
         owned = self._taking_over.take(source)
+        if owned is None:
+            return
         self._owned[source] = owned
         self._pending.discard(source)
         self._source.seek(source, owned.task.position)

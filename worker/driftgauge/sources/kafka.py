@@ -131,6 +131,15 @@ class KafkaSource:
         partition = TopicPartition(*source)
         return int(self._call(lambda: self._consumer.beginning_offsets([partition]))[partition])
 
+    def span(self, source: Source) -> tuple[int, int]:
+        """The oldest offset still there, and the one the next record gets. UnavailableError if that isn't told soon."""
+        partitions = [TopicPartition(*source)]
+        first = self._call(lambda: self._consumer.beginning_offsets(partitions, timeout_ms=_ENDS_TIMEOUT_MS))
+        end = self._call(lambda: self._consumer.end_offsets(partitions, timeout_ms=_ENDS_TIMEOUT_MS))
+        if partitions[0] not in first or partitions[0] not in end:
+            raise UnavailableError(f"Kafka does not tell what there is of {source}")
+        return int(first[partitions[0]]), int(end[partitions[0]])
+
     def offset_at(self, source: Source, time: int) -> int:
         """The first offset whose record stamp is at or after `time` (ms); the end if there is none."""
         partition = TopicPartition(*source)
@@ -138,8 +147,9 @@ class KafkaSource:
         return int(found.offset) if found else self.end_offsets([source])[source]
 
     def committed(self, source: Source) -> int | None:
-        """What the group was told last; None if nothing, or too long ago."""
-        found = self._call(lambda: self._consumer.committed(TopicPartition(*source)))
+        """What the group was told last; None if nothing, or too long ago. UnavailableError if that isn't told soon."""
+        partition = TopicPartition(*source)
+        found = self._call(lambda: self._consumer.committed(partition, timeout_ms=_ENDS_TIMEOUT_MS))
         return None if found is None else int(found)
 
     def commit(self, positions: Mapping[Source, int]) -> None:

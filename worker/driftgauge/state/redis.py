@@ -7,6 +7,7 @@ partition if the worker dies in between.
 
 from __future__ import annotations
 
+import functools
 import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping
@@ -126,9 +127,11 @@ class RedisState:
     def reset(self, partition: Source) -> None:
         """See InspectedStore."""
         meta, state = self._keys(partition)
-        pending: bytes | None = self._try(lambda: self._redis.hget(meta, "pending"))
-        keys = [meta, state, *([pending.decode()] if pending else [])]
-        self._try(lambda: self._reset(keys=keys, args=[uuid.uuid4().hex]))
+        answer = b"PENDING"
+        while answer == b"PENDING":
+            pending: bytes | None = self._try(lambda: self._redis.hget(meta, "pending"))
+            keys = [meta, state, *([pending.decode()] if pending else [])]
+            answer = self._try(functools.partial(self._reset, keys=keys, args=[uuid.uuid4().hex]))
 
     def memory(self, within: int | None = None) -> tuple[int, str] | None:
         """`maxmemory` in bytes (0: no limit) and `maxmemory-policy`; None if we may not know. `within`: as `save`."""
