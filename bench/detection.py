@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from driftgauge.alerts.watch import SubjectWatch
-from driftgauge.engine import Model, default_model, watch_plan
+from driftgauge.engine.detect import watch_plan
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import default_model
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.reference import CodedColumn, Column, NumericColumn

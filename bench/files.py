@@ -10,7 +10,10 @@ from bench.stage_clock import Instant, StageClock
 from driftgauge.alerts.event import Run
 from driftgauge.alerts.stage import DetectStage
 from driftgauge.decode.decoder import Decoder
-from driftgauge.engine import decoder_of, default_model, ingest_of, renderer_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.profiled import default_model
+from driftgauge.engine.publish import renderer_of
 from driftgauge.ingest.source import SourceIngest
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source

@@ -12,7 +12,12 @@ import numpy as np
 from builders import MINUTE
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
-from driftgauge.engine import EngineSettings, Model, decoder_of, ingest_of, model_of, renderer_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import model_of
+from driftgauge.engine.publish import renderer_of
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import decode_message, encode_message
 from driftgauge.panes.messages import Message, PartialPane, Sources

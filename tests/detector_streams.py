@@ -115,7 +115,7 @@ class Feed:
             evaluated.values,
             before,
             history,
-            SeriesHistory(past.values, past.n, RING),
+            SeriesHistory(before[-RING:], past.values, past.n, RING),
             hour_starts=hours.starts,
             hour_counts=hours.counts,
         )

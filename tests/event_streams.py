@@ -10,7 +10,10 @@ import numpy as np
 
 from detector_streams import MINUTE, profile
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
-from driftgauge.engine import EngineSettings, Model, decoder_of, ingest_of, model_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import model_of
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.ingest.source import SourceIngest
 from driftgauge.records import RecordBatch, Source
 

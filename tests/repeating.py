@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 import orjson
 
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
-from driftgauge.engine import EngineSettings, Model, decoder_of, ingest_of, model_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import model_of
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.ingest.source import SourceIngest
 from driftgauge.profiles.profile import CategoricalField, NumericField, Profile, ReferenceSpan, RepeatNoise
 from driftgauge.records import RecordBatch, Source

@@ -14,7 +14,11 @@ from driftgauge.alerts.watch import SubjectWatch
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
 from driftgauge.detect.detectors import DETECTORS
 from driftgauge.durations import parse_duration
-from driftgauge.engine import EngineSettings, Model, model_of, renderer_of, watch_plan
+from driftgauge.engine.detect import watch_plan
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import model_of
+from driftgauge.engine.publish import renderer_of
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.season import DAY
 from driftgauge.records import Source

@@ -12,7 +12,8 @@ from driftgauge.alerts.traffic_story import TrafficStep
 from driftgauge.alerts.transition import Transition
 from driftgauge.alerts.watch import SubjectWatch
 from driftgauge.detect.traffic.limits import TRAFFIC
-from driftgauge.engine import Model, watch_plan
+from driftgauge.engine.detect import watch_plan
+from driftgauge.engine.model import Model
 from driftgauge.panes.merge import Pane
 from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source

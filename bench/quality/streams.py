@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from bench.quality.fields import Array, Categorical, Field, Numeric, State, draw_counts, draw_values
-from driftgauge.engine import Model, default_model
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import default_model
 from driftgauge.panes.sample import RowSample
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.layout import Layout

@@ -8,7 +8,11 @@ import pytest
 
 from driftgauge.alerts.event import Run
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
-from driftgauge.engine import EngineSettings, decoder_of, ingest_of, model_of, renderer_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.profiled import model_of
+from driftgauge.engine.publish import renderer_of
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
 from live import ids, loan_events, wait

@@ -18,9 +18,9 @@ from driftgauge.detect.envelope import seal
 from driftgauge.detect.events.on_events import OnEvents
 from driftgauge.detect.types import Detector
 from driftgauge.errors import StateError
-from driftgauge.profiles.profile import ScaleNoise, SeriesNoise
+from driftgauge.profiles.profile import ScaleNoise, SeriesNoise, StepNoise
 
-# Without a measurement of noise the multi-scale z watches nothing.
+# Without a measurement of noise neither means nor steps are watched.
 MEASURED = SeriesNoise(
     panes=2000,
     mean=0.5,
@@ -30,6 +30,10 @@ MEASURED = SeriesNoise(
     scales=[
         ScaleNoise(length="15m", windows=2000, variance=0.0004, events=300, dof=1999),
         ScaleNoise(length="4h", windows=120, variance=0.0001, events=4500, dof=80),
+    ],
+    steps=[
+        StepNoise(length="30m", before="225m", windows=900, variance=0.0002, events=500, dof=899),
+        StepNoise(length="225m", before="225m", windows=120, variance=0.0001, events=2250, dof=119),
     ],
 )
 SERIES = contrasts(of=profile(noise=MEASURED))

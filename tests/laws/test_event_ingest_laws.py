@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector_streams import MINUTE, profile
-from driftgauge.engine import decoder_of, ingest_of, model_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.profiled import model_of
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import encode_message
 from driftgauge.panes.messages import PartialPane, Sources

@@ -19,7 +19,7 @@ from driftgauge.detect.detectors.hddm_w import HddmWTest
 from driftgauge.detect.events.adwin import AdwinScanner
 from driftgauge.detect.events.binary import BinaryScanner
 from driftgauge.detect.events.page_hinkley import PageHinkleyScanner
-from driftgauge.detect.river_state import AdwinParameters, PageHinkleyParameters, encode_adwin, encode_page_hinkley
+from driftgauge.detect.river_state import PAGE_HINKLEY_SIZE, AdwinParameters, PageHinkleyParameters
 from driftgauge.detect.state_parts import joined
 from driftgauge.errors import StateError
 
@@ -45,11 +45,8 @@ class Method:
         return isinstance(self.parameters, FhddmTest)
 
     def encoded(self, tests: list[Any]) -> bytes:
-        if isinstance(self.parameters, AdwinParameters):
-            return joined(map(encode_adwin, tests))
-        if isinstance(self.parameters, PageHinkleyParameters):
-            return b"".join(map(encode_page_hinkley, tests))
-        return joined(map(self.parameters.encode, tests))
+        size = PAGE_HINKLEY_SIZE if isinstance(self.parameters, PageHinkleyParameters) else None
+        return joined(map(self.parameters.encode, tests), size)
 
     def by_river(self, streams: list[np.ndarray]) -> tuple[list[tuple[int, int]], bytes]:
         """Alarms (stream, index) of river's objects updated value by value, and their state at the end."""

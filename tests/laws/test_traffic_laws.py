@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from driftgauge.alerts.event import Run
 from driftgauge.alerts.stage import DetectStage, Raised
-from driftgauge.engine import renderer_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.publish import renderer_of
 from driftgauge.errors import StateError
 from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Sources, Watermark
 from driftgauge.records import Source

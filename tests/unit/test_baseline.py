@@ -18,12 +18,15 @@ from driftgauge.alerts.watch import SubjectWatch
 from driftgauge.detect.baseline.learn import learn
 from driftgauge.detect.baseline.rows import completed
 from driftgauge.detect.baseline.within import movement
-from driftgauge.engine import Model, by_rows, default_model, renderer_of, watch_plan
+from driftgauge.engine.detect import watch_plan
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import by_rows, default_model
+from driftgauge.engine.publish import renderer_of
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.reference import NumericColumn
-from driftgauge.profiles.scale_noise import Panes, scale_noise
+from driftgauge.profiles.scale_noise import Panes, residuals, scale_noise
 from driftgauge.profiles.season import DAY, HOUR
 from driftgauge.records import Source
 
@@ -168,7 +171,7 @@ def test_noise_of_hours_and_more_is_what_profile_build_measures_of_the_same_pane
         moved[(row - MONDAY) // DAY, 0] += np.stack(part)
     clean = np.ones((20, 1), np.bool_)
     found = learn(hours, HOUR, (days, moved), told=np.zeros(1), clean=clean, sd=sd, pane_length=QUARTER)
-    wanted = {s.length: s for s in scale_noise(panes, QUARTER, sd, seasonal=none)[0]}
+    wanted = {s.length: s for s in scale_noise(panes, residuals(panes, QUARTER, seasonal=none), QUARTER, sd)[0]}
     assert found.lengths == (QUARTER, HOUR, 3 * HOUR, 15 * HOUR, 90 * HOUR)[: len(found.lengths)]
     for length, name in ((QUARTER, "15m"), (15 * HOUR, "15h")):
         spread, profile = found.spreads[found.lengths.index(length)], wanted[name]

@@ -9,16 +9,13 @@ import pytest
 from builders import MINUTE, small_profile
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
-from driftgauge.engine import (
-    EngineSettings,
-    decoder_of,
-    ingest_of,
-    model_of,
-    models_of,
-    renderer_of,
-    stage_of,
-    unprofiled_of,
-)
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.profiled import model_of
+from driftgauge.engine.publish import renderer_of
+from driftgauge.engine.settings import EngineSettings
+from driftgauge.engine.unprofiled import unprofiled_of
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import decode_message, encode_message

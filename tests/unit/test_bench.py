@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from driftgauge.alerts.stage import DetectStage
-from driftgauge.engine import decoder_of, default_model, ingest_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.profiled import default_model
 from driftgauge.panes.messages import PartialPane
 from driftgauge.records import RecordBatch, Source
 

@@ -9,7 +9,10 @@ import pytest
 from builders import MINUTE, SOURCE, SUBJECT, records, small_ingest, small_profile
 from driftgauge.alerts.stage import DetectStage
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
-from driftgauge.engine import EngineSettings, Model, model_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.profiled import model_of
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.messages import PartialPane, Sources, Watermark

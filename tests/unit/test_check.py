@@ -11,7 +11,7 @@ import pytest
 
 from builders import small_profile
 from driftgauge import config_file
-from driftgauge.engine import models_of
+from driftgauge.engine.configured import models_of
 from driftgauge.sources.profile_file import read_profile, write_profile
 
 CONFIG = """\
@@ -69,6 +69,19 @@ def test_a_memory_too_short_for_the_longest_means_is_said_plainly(config):
         "limits: {ring_panes: 100}\ndetectors: {multiscale: {enabled: false}}\n",
     ):
         assert "ring_panes is" not in check(config(fine)).stdout
+
+
+def test_what_is_found_within_an_hour_and_within_a_day_stands_side_by_side(config):
+    done = check(config(), "--events", "50")
+    assert "within 1h" in done.stdout
+    assert "within 1d" in done.stdout
+    [row] = [line.split("  ") for line in done.stdout.splitlines() if line.startswith(" income missing ")]
+    hour, day = (text.strip() for text in row[1:] if text.strip())
+    shown = json.loads(check(config(), "--events", "50", "--json").stdout)["models"][0]
+    assert shown["smallest_changes_within"] == ["1h", "1d"]
+    [missing] = [c for c in shown["smallest_changes"] if (c["feature"], c["series"]) == ("income", "missing")]
+    assert (missing["text"], missing["within_a_day"]["text"]) == (hour, day)
+    assert missing["within_a_day"]["smallest"] < missing["smallest"]
 
 
 def test_every_wrong_detector_setting_is_shown_with_line_and_column(config):

@@ -11,7 +11,7 @@ from driftgauge import cli
 from driftgauge.config import Config, LimitsConfig, SegmentsConfig
 from driftgauge.config_file import load_with_profiles
 from driftgauge.config_segments import watched_segments
-from driftgauge.engine import models_of
+from driftgauge.engine.configured import models_of
 from driftgauge.errors import ConfigError
 from driftgauge.sources.profile_file import read_profile, write_profile
 from segmented import built, loans
@@ -140,7 +140,7 @@ def test_check_says_which_segments_are_watched_and_what_they_cost(config, capsys
     file = config("{limit: 4}")
     shown = check(file, capsys=capsys)
     assert "budget     0.5 false alerts expected per 30 days, and as many of all segments" in shown
-    assert "segments   4 by country: de, fr, it, es; 76 series in all, about " in shown
+    assert "segments   4 by country: de, fr, it, es; 84 series in all, about " in shown
     assert "0.12 false alerts expected of each per 30 days" in shown
     plan = json.loads(check(file, "--json", capsys=capsys))["models"][0]
     assert plan["segments"]["tag"] == "country"

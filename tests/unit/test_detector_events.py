@@ -22,7 +22,9 @@ from driftgauge.detect.events.on_events import OnEvents
 from driftgauge.detect.events.reader import EventReader
 from driftgauge.detect.events.streams import EventStream, Unit, value_streams
 from driftgauge.detect.registry import build_detectors, switched_on
-from driftgauge.engine import model_of, problems_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.problems import problems_of
+from driftgauge.engine.profiled import model_of
 from driftgauge.errors import ConfigError, StateError
 from driftgauge.ingest.observing import OnTime
 from driftgauge.ingest.snapshot import restore, snapshot
@@ -241,7 +243,7 @@ def test_alarms_that_are_not_ours_and_falls_of_a_rate_are_no_detections() -> Non
 
 def test_a_shift_that_one_partition_shows_is_told_with_that_partition() -> None:
     """And without confirmation it opens in the pane of the alarm."""
-    off = {name: {"enabled": False} for name in ("shiryaev_roberts", "multiscale", "psi", "page_hinkley")}
+    off = {name: {"enabled": False} for name in ("shiryaev_roberts", "multiscale", "mosum", "psi", "page_hinkley")}
     of = model(**off, adwin={"on": "event", "confirm": False})
     stage, raised = stage_of([of]), []
     stage.process([Sources((A, B))])
@@ -312,7 +314,14 @@ def test_merging_keeps_each_partitions_alarms_and_drops_those_of_duplicates() ->
 
 
 def test_methods_that_are_not_on_by_default_are_on_when_named() -> None:
-    assert list(switched_on(DETECTORS, {})) == ["shiryaev_roberts", "adwin", "page_hinkley", "multiscale", "psi"]
+    assert list(switched_on(DETECTORS, {})) == [
+        "shiryaev_roberts",
+        "adwin",
+        "page_hinkley",
+        "multiscale",
+        "mosum",
+        "psi",
+    ]
     named = {
         "kswin": {},
         "ddm": {"series": ["kind|missing"], "enabled": True},
@@ -320,7 +329,7 @@ def test_methods_that_are_not_on_by_default_are_on_when_named() -> None:
         "psi": {"enabled": False},
     }
     assert switched_on(DETECTORS, named) == {
-        "shiryaev_roberts": {}, "adwin": {}, "page_hinkley": {}, "multiscale": {}, "kswin": {},
+        "shiryaev_roberts": {}, "adwin": {}, "page_hinkley": {}, "multiscale": {}, "mosum": {}, "kswin": {},
         "ddm": {"series": ["kind|missing"]},
     }  # fmt: skip
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import f
 
 from detector_streams import BINS, MINUTE, Feed, context, contrasts, draw, profile
 from driftgauge.detect.detectors.psi import Psi
@@ -203,3 +204,18 @@ def test_measured_reference_windows_make_it_finer_or_calmer() -> None:
         feed.push(counts)
         found.append(any(d.series == AMOUNT.index for _, d in feed.found))
     assert found == [True, False, False, False]
+
+
+@pytest.mark.parametrize("days", [14, 27])
+def test_of_noise_that_a_few_days_told_the_tail_is_that_of_f(days: int) -> None:
+    """Of one squared normal against the mean of so many: F(1, days), within the factor 2 of one tail for two."""
+    noise, none = NullNoise(np.array([0.01]), np.array([1.0])), np.array([0.0])
+    for ratio in (5.0, 20.0, 45.0):
+        found = float(p_value(np.array([ratio * 0.01]), noise, none, np.array([float(days)]))[0])
+        assert 0.4 < found / f.sf(ratio, 1, days) < 1.1
+        assert found > p_value(np.array([ratio * 0.01]), noise, none)[0]
+
+
+def test_far_beyond_any_noise_the_tail_is_nothing() -> None:
+    noise = NullNoise(np.array([1e-6]), np.array([9.0]))
+    assert p_value(np.array([1.0]), noise, np.array([0.05]), np.array([14.0]))[0] == 0.0

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from detector_streams import MINUTE, QUARTER, Feed, context, contrasts, draw, profile
-from driftgauge.detect import river_state
 from driftgauge.detect.budget import RESERVED, SHARES, average_run_length, level
 from driftgauge.detect.detectors import DETECTORS
 from driftgauge.detect.detectors.adwin import Adwin
 from driftgauge.detect.detectors.page_hinkley import PageHinkley
 from driftgauge.detect.normalise import Noise, NormalisedBlocks, block_length, noise_of
 from driftgauge.detect.registry import build_detectors, registry
-from driftgauge.detect.river_state import AdwinParameters, check_river, decode_adwin, encode_adwin
+from driftgauge.detect.river_state import AdwinParameters, check_river
 from driftgauge.detect.traffic.limits import TRAFFIC
 from driftgauge.errors import ConfigError, StateError
 from driftgauge.profiles.profile import SeriesNoise
@@ -30,17 +29,18 @@ def test_the_installed_river_is_understood() -> None:
 
 
 def test_a_river_of_another_layout_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(river_state, "encode_adwin", lambda detector: encode_adwin(detector) + b"\0")
+    encode = AdwinParameters.encode
+    monkeypatch.setattr(AdwinParameters, "encode", lambda self, test: encode(self, test) + b"\0")
     with pytest.raises(StateError, match="river"):
         check_river()
 
 
 def test_a_window_of_other_parameters_is_refused() -> None:
     parameters = AdwinParameters(1e-4, 1, 5, 5, 10)
-    state = encode_adwin(parameters.fresh())
+    state = parameters.encode(parameters.fresh())
     for other in (parameters._replace(delta=2e-4), parameters._replace(max_buckets=6), parameters._replace(clock=2)):
         with pytest.raises(StateError):
-            decode_adwin(state, other)
+            other.decode(state)
 
 
 @pytest.mark.parametrize(

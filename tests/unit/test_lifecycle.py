@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,11 +15,13 @@ from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
+from driftgauge.profiles.windows import HOUR
 
 LAYOUT = Layout.of(small_profile())
 CONTRASTS = contrasts_of(LAYOUT, MINUTE)
 SERIES = {series.key: series for series in CONTRASTS.series}
 MISSING, LOCATION = "job|missing|", "income|location|"
+DAY_ALONE = "income|psi_1d_baseline|"
 SETTINGS = LifecycleSettings(confirm_panes=6, horizon_panes=20, resolve_panes=5, repeat_interval=60 * MINUTE)
 
 
@@ -211,6 +215,57 @@ def test_a_series_off_its_reference_from_the_first_pane_is_one_alert_until_it_is
     assert opened.evidence.before == SERIES[LOCATION].reference
     assert opened.evidence.after == pytest.approx(0.875, abs=0.01)
     assert resolved.at == (40 + SETTINGS.resolve_panes) * MINUTE
+
+
+class DayScript(Scripted):
+    """Hourly looks at a day against production's own: `values` by hour; where they are above .05 it alarms."""
+
+    def __init__(self, values, script):
+        super().__init__(script)
+        self.values = values
+
+    def update(self, block):
+        index, found = SERIES[DAY_ALONE].index, super().update(block)
+        for row, start in enumerate(block.starts.tolist()):
+            block.values[row, index], block.n[row, index] = self.values[start // HOUR], 1000
+            if block.values[row, index] > 0.05:
+                found.append(Detection(index, row, self.name, 0.2, 0.05, "up", confirmed=False, window=24 * HOUR))
+        return found
+
+
+def hourly(values, script=None):
+    """What is opened, and at which hour, where production has told enough to compare days with."""
+    series = [replace(s, reference_n=1000) if s.key == DAY_ALONE else s for s in CONTRASTS.series]
+    detection = SubjectDetection(CONTRASTS, MINUTE, [DayScript(values, script or {})], ring_panes=60)
+    lifecycle, out = Lifecycle(series, MINUTE, "sha256:analysis", SETTINGS), []
+    for hour in range(len(values)):
+        findings = detection.advance([pane(60 * hour)])
+        out += lifecycle.step(detection.history, findings)
+    return [(t.series.key, t.at // HOUR) for t in out if t.event == "opened"]
+
+
+def test_a_day_unlike_productions_own_is_told_once_it_has_been_so_for_a_day():
+    assert hourly([0.01] * 5 + [0.2] * 30) == [(DAY_ALONE, 5 + 24)]
+    assert hourly([0.01] * 5 + [0.2] * 24 + [0.04]) == []
+    assert hourly([0.01] * 5 + [0.2] * 20 + [np.nan] + [0.2] * 24) == []
+    assert hourly([0.01] * 5 + [0.2] * 20 + [0.04] + [0.2] * 30) == [(DAY_ALONE, 26 + 24)]
+
+
+@pytest.mark.parametrize("other", ["income|psi_1d|", "income|psi_1h|", LOCATION])
+def test_of_another_alert_on_the_fields_distribution_that_day_is_silent(other):
+    """Also where both would open at the same pane; and what lasted until then begins anew after it."""
+    values = [0.01] * 5 + [0.2] * 40
+    assert hourly(values, {(60 * 29, other): "off"}) == [(other, 29)]
+    assert hourly(values, {(60 * 20, other): "off"}) == [(other, 20)]
+    assert hourly(values, {(60 * 35, other): "off"}) == [(DAY_ALONE, 29), (other, 35)]
+
+
+def test_an_alert_on_a_rate_or_another_field_is_another_matter():
+    assert hourly([0.01] * 5 + [0.2] * 26, {(60 * 20, "income|missing|"): "off", (60 * 21, MISSING): "off"}) == [
+        ("income|missing|", 20),
+        (MISSING, 21),
+        (DAY_ALONE, 29),
+    ]
 
 
 def test_a_series_found_off_its_reference_is_dated_to_its_change():

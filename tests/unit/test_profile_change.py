@@ -24,7 +24,7 @@ from changing_profile import (
     replayed,
 )
 from driftgauge.decode.columns import Decoded
-from driftgauge.engine import decoder_of
+from driftgauge.engine.ingest import decoder_of
 from driftgauge.errors import ConfigError, StateError
 from driftgauge.panes.messages import PartialPane, ProfileChange, Sources, Watermark
 from driftgauge.panes.schedule import ALWAYS, first_pane

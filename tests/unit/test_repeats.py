@@ -10,7 +10,9 @@ import pytest
 
 from driftgauge.alerts.event import Run
 from driftgauge.cli.smallest_changes import smallest_changes
-from driftgauge.engine import decoder_of, renderer_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of
+from driftgauge.engine.publish import renderer_of
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import decode_message, encode_message
@@ -368,9 +370,9 @@ def test_a_stuck_category_that_none_of_its_cells_shows_is_told_too():
 
 def test_the_smallest_change_is_told_in_distinct_values():
     [found] = [c for c in smallest_changes(repeating_model(), 60) if c.series.key == "amount|repeated|"]
-    assert found.text.startswith("a fall to 1")
-    assert found.text.endswith(" distinct values in 20 events")
-    assert found.found.reached > found.series.tolerance
+    assert found.hour.text.startswith("a fall to 1")
+    assert found.hour.text.endswith(" distinct values in 20 events")
+    assert found.hour.reached > found.series.tolerance
 
 
 def test_another_limit_does_not_take_over_the_past():

@@ -10,7 +10,11 @@ import pytest
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig, SegmentsConfig
 from driftgauge.config_segments import watched_segments
-from driftgauge.engine import EngineSettings, by_rows, decoder_of, ingest_of, model_of, renderer_of, run_id_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.profiled import by_rows, model_of
+from driftgauge.engine.publish import renderer_of, run_id_of
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.errors import StateError
 from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import decode_message, encode_message
@@ -84,7 +88,7 @@ def test_the_whole_keeps_half_of_the_budget_and_segments_share_the_rest_by_the_c
     assert model(profile, limit=0).budget == 1.0
     # Another segment changes nothing for those that are there.
     assert many.segments[0].analysis == model(profile, limit=20).segments[0].analysis
-    assert {d.name for d in few.segments[0].detectors()} == {"shiryaev_roberts", "multiscale", "psi"}
+    assert {d.name for d in few.segments[0].detectors()} == {"shiryaev_roberts", "multiscale", "mosum", "psi"}
 
 
 def test_rows_without_times_are_so_in_every_segment(profile):

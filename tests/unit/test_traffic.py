@@ -13,7 +13,7 @@ from driftgauge.detect.budget import share_of
 from driftgauge.detect.traffic.grid import Grid
 from driftgauge.detect.traffic.noise import wander_of
 from driftgauge.detect.traffic.silence import Silence
-from driftgauge.engine import EngineSettings
+from driftgauge.engine.settings import EngineSettings
 from driftgauge.errors import StateError
 from driftgauge.profiles.season import DAY, HOUR
 from traffic import MONDAY, alerts, minute, steady, told, traffic_model, watch_of

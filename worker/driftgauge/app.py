@@ -9,17 +9,13 @@ from typing import Any
 from driftgauge.alerts.event import Run
 from driftgauge.config import Config
 from driftgauge.decode.decoder import Decoder
-from driftgauge.engine import (
-    Model,
-    decoder_of,
-    gating_kinds,
-    ingest_of,
-    models_of,
-    renderer_of,
-    run_id_of,
-    stage_of,
-    unprofiled_of,
-)
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.publish import renderer_of, run_id_of
+from driftgauge.engine.topics import gating_kinds
+from driftgauge.engine.unprofiled import unprofiled_of
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.detect.history import History
+from driftgauge.detect.windows.cut import best_cut
 
 # A mean over fewer panes than this on either side is no level.
 MIN_SIDE = 2
@@ -89,19 +90,10 @@ class SeriesPast:
         return float(off[clearest] / events[clearest])
 
     def split(self, after: int = MIN_SIDE) -> Split | None:
-        """Largest |m1 - m0| sqrt(n0 n1 / (n0 + n1)) over all cuts (likelihood-ratio split); None if too short.
-
-        At least MIN_SIDE panes lie before the cut, and `after` behind it.
-        """
-        total = len(self.values)
-        if total < MIN_SIDE + after:
+        """The best cut with at least MIN_SIDE panes before it and `after` behind it; None if there are too few."""
+        cut = best_cut(self.n.astype(np.float64), self.values * self.n, MIN_SIDE, after)
+        if cut is None:
             return None
-        weight = np.cumsum(self.n).astype(np.float64)
-        summed = np.cumsum(self.values * self.n)
-        cuts = np.arange(MIN_SIDE, total - after + 1)
-        n0, n1 = weight[cuts - 1], weight[-1] - weight[cuts - 1]
-        gap = (summed[-1] - summed[cuts - 1]) / n1 - summed[cuts - 1] / n0
-        cut = int(cuts[np.argmax(np.abs(gap) * np.sqrt(n0 * n1 / weight[-1]))])
         return Split(
             int(self.starts[cut]),
             _level(self.values[:cut], self.n[:cut]),

@@ -3,8 +3,10 @@
 Detectors that agree on a series are one episode. A confirmed detection opens it at once. A candidate (river's
 detectors) stays open until the effect since the estimated change has added up to what `confirm_panes` panes at the
 smallest worthwhile effect would give, or until `horizon_panes` have passed: discarding a gated alarm instead would
-lose the drift for ever, because the detector has reset itself. All times are event time; the same panes give the same
-transitions.
+lose the drift for ever, because the detector has reset itself. What a day shows against production's own days is a
+candidate too, until that has lasted for a day without another alert on the field's distribution: by then the profile's
+window of a day holds nothing else either, and one cause is one alert. All times are event time; the same panes give
+the same transitions.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from driftgauge.detect.subject import Findings
 from driftgauge.detect.types import Detection
 from driftgauge.panes.merge import Pane
 from driftgauge.profiles.series import Series
-from driftgauge.profiles.windows import window_length, window_of
+from driftgauge.profiles.windows import DAY, against_baseline, window_length, window_of
 
 # Where panes are long, a day is but a few of them: an open alert is repeated after at least this many.
 _REPEAT_PANES = 24
@@ -64,6 +66,14 @@ class _Moment:
 def repeat_interval(settings: LifecycleSettings, pane_length: int) -> int:
     """Event time (ms) after which an open alert is repeated: the configured interval, or 24 panes if that is longer."""
     return max(settings.repeat_interval, _REPEAT_PANES * pane_length)
+
+
+def began(series: Series, onset: int) -> int:
+    """From when (ms) on nothing usual is to be learned of what began at `onset`.
+
+    Days that lie off production's own ones by a part count as their wander, so there the whole window is left out.
+    """
+    return onset - window_of(series) if against_baseline(series) else onset
 
 
 def _events_of_a_level(series: Series) -> float:
@@ -106,11 +116,12 @@ class Lifecycle:
         self._wander = [wander_of(entry) for entry in series]
 
     def firing(self, now: int) -> list[Alerted]:
-        """The alerts that are open at `now` (ms)."""
+        """The alerts that are open at `now` (ms), and the candidates whose days would be taken for what is usual."""
+        running = [(self._by_key[key], episode) for key, episode in self.episodes.items()]
         return [
-            Alerted(self._by_key[key], episode.onset, episode.opened_pane_end, now)
-            for key, episode in self.episodes.items()
-            if episode.phase == "firing"
+            Alerted(series, began(series, episode.onset), episode.opened_pane_end, now)
+            for series, episode in running
+            if episode.phase == "firing" or against_baseline(series)
         ]
 
     def step(self, history: History, findings: Findings) -> list[Transition]:
@@ -127,7 +138,10 @@ class Lifecycle:
             moment = _Moment(pane, back, history.total - back)
             fresh = {self._note(history, moment, detection) for detection in found}
             for key in sorted(self.episodes, key=lambda k: self._by_key[k].index):
-                out += self._advance(history, moment, key, confirmed=(key, True) in fresh)
+                if against_baseline(self._by_key[key]):
+                    out += self._advance_alone(history, moment, key, alarmed=(key, False) in fresh)
+                else:
+                    out += self._advance(history, moment, key, confirmed=(key, True) in fresh)
         return out
 
     def end(self, history: History, last: Pane) -> list[Transition]:
@@ -161,8 +175,10 @@ class Lifecycle:
         series = self._series[detection.series]
         episode = self.episodes.get(series.key)
         if episode is None:
-            episode = Episode("candidate", moment.tick, moment.pane.start, series.reference, 0, {})
+            episode = Episode("candidate", moment.tick, moment.pane.start, series.reference, 0, {}, moment.pane.end)
             self.episodes[series.key] = episode
+            if against_baseline(series):
+                self._find_onset_of_window(history, moment, series, episode)
         if detection.onset is not None and (episode.phase == "candidate"):
             episode.onset = detection.onset
             self._set_before(history, moment, series, episode)
@@ -180,6 +196,31 @@ class Lifecycle:
         if moment.tick - episode.since >= self._settings.horizon_panes:
             del self.episodes[key]
         return []
+
+    def _advance_alone(self, history: History, moment: _Moment, key: str, *, alarmed: bool) -> list[Transition]:
+        """Of a day against production's own ones, which is heard after all other series of its field."""
+        episode, series = self.episodes[key], self._by_key[key]
+        if episode.phase == "firing":
+            if series.reference_n:
+                return self._go_on(history, moment, series, episode)
+            # So few days without an alert are left that nothing is known of how far they lie apart.
+            del self.episodes[key]
+            level = self._level(history, moment, series, episode)
+            return [self._publish(history, moment, series, episode, "resolved", level, reason="level_expired")]
+        value = float(history.values.rows(moment.back)[-1, series.index])
+        if not value > series.tolerance or self._is_told(series):
+            del self.episodes[key]
+        elif alarmed and moment.pane.end - episode.opened_pane_end >= DAY:
+            return self._open(history, moment, series, episode)
+        return []
+
+    def _is_told(self, series: Series) -> bool:
+        """Whether an alert is open on another series of the distribution of its field."""
+        firing = (self._by_key[key] for key, episode in self.episodes.items() if episode.phase == "firing")
+        return any(
+            other.slot.index == series.slot.index and other.kind != "rate" and other.index != series.index
+            for other in firing
+        )
 
     def _confirms(self, history: History, moment: _Moment, series: Series, episode: Episode) -> bool:
         split = self._past(history, moment, series).split()
@@ -200,10 +241,8 @@ class Lifecycle:
         return effect >= _CONFIRM_NOISE * math.sqrt(noise)
 
     def _open(self, history: History, moment: _Moment, series: Series, episode: Episode) -> list[Transition]:
-        if series.kind == "window":
-            split = self._past(history, moment, series).split()
-            episode.onset = split.onset if split else moment.pane.start
-            episode.before, episode.n_before = series.reference, series.reference_n
+        if not episode.n_before and series.kind == "window":
+            self._find_onset_of_window(history, moment, series, episode)
         elif not episode.n_before:
             self._find_onset(history, moment, series, episode)
         episode.phase, episode.since = "firing", moment.tick
@@ -258,6 +297,11 @@ class Lifecycle:
         past = SeriesPast.of(history, series.index, moment.back)
         return past.since(self._state.calm_since.get(series.key))
 
+    def _find_onset_of_window(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
+        split = self._past(history, moment, series).split()
+        episode.onset = split.onset if split else moment.pane.start
+        episode.before, episode.n_before = series.reference, series.reference_n
+
     def _find_onset(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
         """Of a series found off its reference: the best cut, or the first pane known if it was off all along."""
         past = self._past(history, moment, series)
@@ -274,8 +318,9 @@ class Lifecycle:
 
     def _set_before(self, history: History, moment: _Moment, series: Series, episode: Episode) -> None:
         level = self._past(history, moment, series).until(episode.onset)
-        # A rate that was off its reference by then had left it earlier than is estimated.
-        known = level.n >= _RATE_EVENTS and level.mean <= series.reference + series.tolerance
+        off = level.mean - series.reference
+        # A series that was off its reference by then had left it earlier than is estimated.
+        known = level.n >= _RATE_EVENTS and (off if series.kind == "rate" else abs(off)) <= series.tolerance
         episode.before = level.mean if known else series.reference
         episode.n_before = level.n if known else series.reference_n
 
@@ -306,7 +351,9 @@ class Lifecycle:
             n_before=episode.n_before,
             # Windows overlap, so their events can't be added up.
             n_after=level.n if series.kind == "window" else int(past.since(episode.onset).n.sum()),
-            live_counts=_live_counts(history, moment, series, episode.onset),
+            live_counts=_live_counts(history, moment, series, episode.onset)
+            if reason != "level_expired"
+            else np.empty(0, np.int64),
         )
         transition = Transition(
             series,

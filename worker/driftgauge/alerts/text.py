@@ -13,10 +13,13 @@ from driftgauge.alerts.natural import CellShift, Change
 from driftgauge.alerts.numbers import distinct, distinct_change, lasted, number, percent, percent_change, since
 from driftgauge.alerts.severity import AlertName, alertname_of, measure_of
 from driftgauge.alerts.transition import Transition
+from driftgauge.durations import format_duration
 from driftgauge.profiles.layout import Role
 from driftgauge.profiles.profile import CategoricalField, NumericField
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import other_name
+from driftgauge.profiles.windows import against_baseline, window_of
+from driftgauge.timestamps import format_timestamp
 
 _PREFIXES: dict[Role, str] = {"feature": "", "score": "score_", "label": "prediction_"}
 _WORDS = {"missing": "missing", "invalid": "invalid", "unseen": "unseen value", "out_of_range": "out of range"}
@@ -43,6 +46,8 @@ def summarise(transition: Transition, natural: Change | None, cells: Sequence[Ce
     text = f"{_moved(transition, natural)} {when}{_added(transition, cells)}"
     if transition.superseded_by is not None:
         return f"{text}; goes on as {transition.superseded_by}"
+    if transition.reason == "level_expired":
+        return f"{text}; ends, as no days without it are left to compare with"
     if transition.reason is not None:
         return f"{text}; ends with the profile that it was judged by"
     return text
@@ -56,10 +61,15 @@ def describe(transition: Transition, model: str, profile: str, cells: Sequence[C
         f"Model {model}: {describe_series(transition.series)}.",
         f"Detected by {votes}." if votes else "",
         f"Based on {evidence.n_before:,} events before the change and {evidence.n_after:,} since,",
-        f"compared with profile {profile[:_HASH_SHOWN]}.",
+        f"compared with {_reference(transition.series, profile)}.",
     ]
     if transition.superseded_by is not None:
         sentences.append(f"This alert is closed because the same problem is now {transition.superseded_by}.")
+    elif transition.reason == "level_expired":
+        sentences.append(
+            "This alert is closed because too few of the last four weeks' days are left to compare with, without an "
+            "alert; it may not be over. From here on it is learned as what production does."
+        )
     elif transition.reason is not None:
         sentences.append(
             "This alert is closed because another profile holds from now on; what is off by that one too is told anew."
@@ -99,7 +109,8 @@ def _moved(transition: Transition, natural: Change | None) -> str:
     if measure == "share":
         return f"{_share(series)} {percent_change(evidence.before, evidence.after)}"
     if measure == "psi":
-        return f"{thing} distribution moved: PSI {_psi(evidence.after)} over {_window(series)}{_limit(transition)}"
+        moved = "is not that of production's last clean days" if against_baseline(series) else "moved"
+        return f"{thing} distribution {moved}: PSI {_psi(evidence.after)} over {_window(series)}{_limit(transition)}"
     size = _size(evidence.effect_sd)
     if natural is not None and natural.statistic == "median" and (shown := _median_change(natural)):
         return f"{thing} median {shown}{_distance(transition)}"
@@ -206,4 +217,12 @@ def _base(series: Series) -> str:
 
 
 def _window(series: Series) -> str:
-    return _base(series).removeprefix("psi_")
+    return format_duration(window_of(series))
+
+
+def _reference(series: Series, profile: str) -> str:
+    """What the distribution, or the level, was held against."""
+    if not against_baseline(series):
+        return f"profile {profile[:_HASH_SHOWN]}"
+    until = "" if series.baseline is None else f" before {format_timestamp(series.baseline)}"
+    return f"production's own days without an alert{until}, and not with what the model was trained on"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
+from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings, began
 from driftgauge.alerts.traffic import TrafficWatch
 from driftgauge.alerts.traffic_story import TrafficStep
 from driftgauge.alerts.transition import Transition
@@ -67,9 +67,8 @@ class SubjectWatch:
             steps = self.lifecycle.step(self.detection.history, self.detection.advance(block))
             for step in steps:
                 if step.event == "resolved" and step.superseded_by is None:
-                    self.detection.baseline.note(
-                        Alerted(step.series, step.evidence.onset, step.opened_pane_end, step.at)
-                    )
+                    onset = began(step.series, step.evidence.onset)
+                    self.detection.baseline.note(Alerted(step.series, onset, step.opened_pane_end, step.at))
             out += steps
         return out if self.traffic is None else [*out, *self.traffic.advance(panes)]
 

@@ -43,17 +43,12 @@ from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_misma
 from driftgauge.config import LONGEST_PANE
 from driftgauge.decode.columns import Reject
 from driftgauge.durations import format_duration, parse_duration
-from driftgauge.engine import (
-    Model,
-    Unprofiled,
-    by_rows,
-    decoder_of,
-    default_model,
-    ingest_of,
-    models_of,
-    problems_of,
-    unprofiled_of,
-)
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.problems import problems_of
+from driftgauge.engine.profiled import by_rows, default_model
+from driftgauge.engine.unprofiled import Unprofiled, unprofiled_of
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import RecordBatch, Source

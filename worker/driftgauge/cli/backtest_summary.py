@@ -16,7 +16,7 @@ from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.durations import format_duration
-from driftgauge.engine import Model
+from driftgauge.engine.model import Model
 from driftgauge.panes.schedule import ALWAYS
 from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.timestamps import format_timestamp

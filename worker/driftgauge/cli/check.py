@@ -16,9 +16,10 @@ from driftgauge import config_file
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
-from driftgauge.cli.smallest_changes import as_json, events_per_pane, smallest_changes
+from driftgauge.cli.smallest_changes import as_json, events_per_pane, smallest_changes, spans
 from driftgauge.durations import format_duration
-from driftgauge.engine import models_of, problems_of
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.problems import problems_of
 from driftgauge.runtime.plan import resolved_plan
 from driftgauge.sources.profile_file import read_profile
 
@@ -36,7 +37,7 @@ def command(
     """Validate a configuration and the profiles it names, without Kafka and Redis, and print the resolved plan.
 
     Problems are listed all at once as FILE:LINE:COLUMN: PATH: MESSAGE; the exit code is then 2. For each series it says
-    the smallest lasting change that would be found within an hour, as the false-alarm budget has it.
+    the smallest lasting changes that would be found within an hour and within a day, as the false-alarm budget has it.
     """
     loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
     models = models_of(loaded.config, loaded.profiles)
@@ -44,6 +45,7 @@ def command(
     for entry, model in zip(plan["models"], models, strict=True):
         entry["events_per_pane"] = events or events_per_pane(model)
         entry["notes"] = [note for note in (short_panes(model), short_ring(model)) if note is not None]
+        entry["smallest_changes_within"] = spans(model)
         entry["smallest_changes"] = as_json(smallest_changes(model, entry["events_per_pane"]))
     if json:
         print(orjson.dumps(plan, option=orjson.OPT_INDENT_2).decode())
@@ -85,7 +87,7 @@ def _show(plan: dict[str, Any]) -> None:
             console.print(f"  [bold yellow]note[/]       {escape(note)}", soft_wrap=True)
         console.print(_detectors(model["detectors"]))
         console.print(f"  Found at {model['events_per_pane']:,.4g} events a pane, if it lasts:")
-        console.print(_changes(model["smallest_changes"]))
+        console.print(_changes(model["smallest_changes"], model["smallest_changes_within"]))
     for entry in plan["without_profile"]:
         console.print()
         console.print(f"[bold]Model[/]   {escape(entry['model_id'])} version {escape(entry['model_version'])}")
@@ -132,11 +134,19 @@ def _detectors(detectors: dict[str, dict[str, Any]]) -> Table:
     return table
 
 
-def _changes(changes: Sequence[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=True, show_header=False)
+def _changes(changes: Sequence[dict[str, Any]], spans: tuple[str, str]) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="")
+    hour, day = spans
+    table.add_column("")
+    table.add_column(f"within {hour}")
+    # Where panes are long, the two may be one.
+    if day != hour:
+        table.add_column(f"within {day}")
     for change in changes:
         name = " ".join(part for part in (change["feature"], change["series"], change["category"]) if part)
-        table.add_row(escape(name), change["text"], f"within {change['within']}")
+        found, later = change["text"], change["within_a_day"]["text"]
+        texts = [found, "the same" if later == found else later]
+        table.add_row(escape(name), *texts[: len(table.columns) - 1])
     return table
 
 

@@ -23,7 +23,9 @@ from driftgauge.demo.scorecard import Scorecard
 from driftgauge.demo.story import BREAK, END, START, production, training
 from driftgauge.demo.tally import Tally
 from driftgauge.demo.training_profile import profile_of
-from driftgauge.engine import Model, decoder_of, ingest_of, models_of
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.model import Model
 from driftgauge.errors import ConfigError
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals

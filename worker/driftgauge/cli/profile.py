@@ -43,7 +43,7 @@ from driftgauge.cli.profile_options import (
     check_names,
     choices_of,
 )
-from driftgauge.cli.profile_view import show_notes, show_profile
+from driftgauge.cli.profile_view import show_profile, show_written
 from driftgauge.durations import format_duration
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, Reference, build_profile
 from driftgauge.profiles.build_segments import SEGMENTS
@@ -129,11 +129,7 @@ def build(
     if json:
         sys.stdout.write(profile_json(built.profile))
         return
-    console = Console(highlight=False)
-    show_profile(console, built.profile)
-    show_notes(console, [*notes, *built.notes])
-    console.print(f"\nwritten to {escape(str(written))}", soft_wrap=True)
-    console.print(f"next: {escape(_next_command(written, data, columns))}", soft_wrap=True)
+    show_written(built.profile, [*notes, *built.notes], written, _next_command(written, data, columns))
 
 
 def _read(

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 
 from driftgauge import config_file
@@ -28,9 +27,9 @@ from driftgauge.cli.profile_options import (
     check_names,
     choices_of,
 )
-from driftgauge.cli.profile_view import show_notes, show_profile
+from driftgauge.cli.profile_view import show_written
 from driftgauge.config import Config
-from driftgauge.engine import topics_of_version
+from driftgauge.engine.topics import topics_of_version
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, build_profile
 from driftgauge.profiles.notes import Note
@@ -98,11 +97,7 @@ def learn(
     if json:
         print(orjson.dumps(_summary(built.profile, learned, written, notes), option=orjson.OPT_INDENT_2).decode())
         return
-    console = Console(highlight=False)
-    show_profile(console, built.profile)
-    show_notes(console, notes)
-    console.print(f"\nwritten to {escape(str(written))}", soft_wrap=True)
-    console.print(f"next: {escape(_next_step(config, built.profile, written))}", soft_wrap=True)
+    show_written(built.profile, notes, written, _next_step(config, built.profile, written))
 
 
 def _choice(settings: Config, subject: Subject, from_: str | None, to: str | None) -> EventChoice:

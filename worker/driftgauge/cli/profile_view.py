@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -43,10 +44,14 @@ def _files(files: Sequence[str]) -> str:
     return files[0] if len(files) == 1 else f"{len(files)} files"
 
 
-def show_notes(console: Console, notes: Sequence[Note]) -> None:
-    """A line each."""
+def show_written(shown: Profile, notes: Sequence[Note], written: Path, following: str) -> None:
+    """A profile just made, what is to be said about it, its file, and what to do with it next."""
+    console = Console(highlight=False)
+    show_profile(console, shown)
     if notes:
         console.print()
     for note in notes:
         colour = "yellow" if note.level == "warning" else "green"
         console.print(f"[{colour}]{note.level}:[/] {escape(note.text)}", soft_wrap=True)
+    console.print(f"\nwritten to {escape(str(written))}", soft_wrap=True)
+    console.print(f"next: {escape(following)}", soft_wrap=True)

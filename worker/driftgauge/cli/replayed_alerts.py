@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.decode.columns import Reject
-from driftgauge.engine import Model, Unprofiled, renderer_of, run_id_of, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.publish import renderer_of, run_id_of
+from driftgauge.engine.unprofiled import Unprofiled
 from driftgauge.records import RecordBatch
 from driftgauge.runtime.memory import tune_memory
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay

@@ -15,7 +15,8 @@ from driftgauge.app import build_worker
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.config import Config
-from driftgauge.engine import models_of, problems_of
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.problems import problems_of
 from driftgauge.errors import DriftgaugeError
 from driftgauge.runtime.heartbeat import Heartbeat
 from driftgauge.runtime.memory import tune_memory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driftgauge.durations import format_duration, parse_duration
-from driftgauge.engine import Model
+from driftgauge.engine.model import Model
 
 
 def short_panes(model: Model) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driftgauge.detect.detectors.multiscale import SCALES, MultiScale
 from driftgauge.durations import format_duration
-from driftgauge.engine import Model
+from driftgauge.engine.model import Model
 
 
 def short_ring(model: Model) -> str | None:

@@ -1,4 +1,7 @@
-"""What a model's detectors would find, as `check` shows it: per series the smallest change, in the data's own units."""
+"""What a model's detectors would find, as `check` shows it: per series the smallest change, in the data's own units.
+
+Within an hour, and within a day, as longer means find smaller changes.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from typing import Any, NamedTuple
 
 from driftgauge.alerts.numbers import distinct, number, percent
 from driftgauge.alerts.severity import measure_of
-from driftgauge.detect.sensitivity import Sensitivity
+from driftgauge.detect.sensitivity import DAY, HOUR, panes_within
 from driftgauge.durations import format_duration
-from driftgauge.engine import Model
+from driftgauge.engine.model import Model
 from driftgauge.profiles.profile import NumericField
 from driftgauge.profiles.series import Series
 
@@ -18,13 +21,21 @@ from driftgauge.profiles.series import Series
 _POSITION_SD = 1 / math.sqrt(12)
 
 
-class SmallestChange(NamedTuple):
-    """One series: its reference level and tolerance, what of it is found and by when, and that in words."""
+class Found(NamedTuple):
+    """What of a series is found, by which detector and how soon as a rule, and that in words."""
 
-    series: Series
-    found: Sensitivity
+    detector: str
+    reached: float
     within: str
     text: str
+
+
+class SmallestChange(NamedTuple):
+    """One series: what is found within an hour (None: the reference doesn't tell), and within a day."""
+
+    series: Series
+    hour: Found | None
+    day: Found
 
 
 def events_per_pane(model: Model) -> float:
@@ -36,18 +47,22 @@ def events_per_pane(model: Model) -> float:
 
 def smallest_changes(model: Model, events: float) -> list[SmallestChange]:
     """Of every series whose sensitivity can be told, in the order of the series."""
-    found = sorted(s for detector in model.detectors() for s in detector.sensitivity(events))
+    hour, day = (_found(model, events, span) for span in (HOUR, DAY))
     by_index = {series.index: series for series in model.contrasts.series}
-    return [
-        SmallestChange(
-            by_index[one.series], one, format_duration(one.panes * model.pane_length), _text(by_index[one.series], one)
-        )
-        for one in found
-    ]
+    return [SmallestChange(by_index[index], hour.get(index), found) for index, found in sorted(day.items())]
+
+
+def spans(model: Model) -> tuple[str, str]:
+    """The hour and the day as the model's panes have them: a time of two panes at least."""
+    hour, day = (format_duration(panes_within(span, model.pane_length) * model.pane_length) for span in (HOUR, DAY))
+    return hour, day
 
 
 def as_json(changes: Sequence[SmallestChange]) -> list[dict[str, Any]]:
-    """Plain values; `smallest` null: no change of that kind would be found."""
+    """Plain values: what is found within an hour, and beside it `within_a_day`.
+
+    `smallest` null: no change of that kind would be found.
+    """
     return [
         {
             "feature": change.series.feature,
@@ -55,17 +70,45 @@ def as_json(changes: Sequence[SmallestChange]) -> list[dict[str, Any]]:
             "category": change.series.category,
             "reference": change.series.reference,
             "tolerance": change.series.tolerance,
-            "detector": change.found.detector,
-            "within": change.within,
-            "smallest": change.found.reached if math.isfinite(change.found.reached) else None,
-            "text": change.text,
+            "detector": change.day.detector,
+            **_values(change.hour),
+            "within_a_day": _values(change.day),
         }
         for change in changes
     ]
 
 
-def _text(series: Series, found: Sensitivity) -> str:
-    measure, reached = measure_of(series), found.reached
+def _found(model: Model, events: float, span: int) -> dict[int, Found]:
+    panes = panes_within(span, model.pane_length)
+    by_index = {series.index: series for series in model.contrasts.series}
+    return {
+        one.series: Found(
+            one.detector,
+            one.reached,
+            format_duration(one.panes * model.pane_length),
+            _text(by_index[one.series], one.reached),
+        )
+        for detector in model.detectors()
+        for one in detector.sensitivity(events, panes, model.settings.ring_panes)
+    }
+
+
+def _values(found: Found | None) -> dict[str, Any]:
+    if found is None:
+        return {
+            "within": None,
+            "smallest": None,
+            "text": "not known: measured over longer times only",
+        }
+    return {
+        "within": found.within,
+        "smallest": found.reached if math.isfinite(found.reached) else None,
+        "text": found.text,
+    }
+
+
+def _text(series: Series, reached: float) -> str:
+    measure = measure_of(series)
     if not math.isfinite(reached):
         return "nothing: too few events"
     if series.among:

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from driftgauge.engine import Model
+from driftgauge.engine.model import Model
 from driftgauge.errors import InputError
 from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.profile import Profile

@@ -135,6 +135,7 @@ class History:
     def series(self) -> SeriesHistory:
         """The remembered rows of the series, as detectors look at them (views)."""
         return SeriesHistory(
+            cast("NDArray[np.integer]", self.starts.rows()[:, 0]),
             cast("NDArray[np.float64]", self.values.rows()),
             cast("NDArray[np.integer]", self.n.rows()),
             self.values.keep,

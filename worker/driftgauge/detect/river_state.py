@@ -53,6 +53,20 @@ class AdwinParameters(NamedTuple):
         """A new `river.drift.ADWIN`."""
         return drift.ADWIN(**self._asdict())
 
+    def encode(self, test: Any) -> bytes:
+        """The state of a `river.drift.ADWIN` that is not in drift; one that is begins anew, so store a fresh one."""
+        return bytes(test._helper.__getstate__())  # noqa: SLF001
+
+    def decode(self, state: bytes) -> Any:
+        """The `river.drift.ADWIN` of a state. StateError unless river could have written it with these parameters."""
+        window = _parse(state, self)
+        _check(window, self)
+        if _build(window, self) != state:
+            raise StateError("adwin: state is not in river's own form")
+        test = self.fresh()
+        test._helper.__setstate__(state)  # noqa: SLF001
+        return test
+
 
 class PageHinkleyParameters(NamedTuple):
     """river's constructor arguments of Page-Hinkley."""
@@ -77,28 +91,44 @@ class PageHinkleyParameters(NamedTuple):
         """A new `river.drift.PageHinkley`."""
         return drift.PageHinkley(**self._asdict())
 
+    def encode(self, test: Any) -> bytes:
+        """The state of a `river.drift.PageHinkley` that is not in drift: six floats."""
+        mean = test._x_mean  # noqa: SLF001
+        return _PAGE_HINKLEY.pack(
+            mean.n,
+            mean.get(),
+            test._sum_increase,  # noqa: SLF001
+            test._sum_decrease,  # noqa: SLF001
+            test._min_increase,  # noqa: SLF001
+            test._max_decrease,  # noqa: SLF001
+        )
+
+    def decode(self, state: bytes) -> Any:
+        """The `river.drift.PageHinkley` of a state. StateError unless river could have come to it."""
+        if len(state) != _PAGE_HINKLEY.size:
+            raise StateError("page_hinkley: state has another length")
+        n, mean, increase, decrease, lowest, highest = _PAGE_HINKLEY.unpack(state)
+        test = self.fresh()
+        if state == self.encode(test):
+            return test
+        numbers = (mean, increase, decrease, lowest, highest)
+        if not (
+            1 <= n < 1 << 53 and n == int(n) and all(abs(x) <= LARGEST_Z * 4 * n + self.delta * n + 1 for x in numbers)
+        ):
+            raise StateError("page_hinkley: state holds impossible numbers")
+        if not (lowest <= increase and decrease <= highest):
+            raise StateError("page_hinkley: a sum lies beyond its extreme")
+        test._x_mean = type(test._x_mean)._from_state(n, mean)  # noqa: SLF001
+        test._sum_increase, test._sum_decrease = increase, decrease  # noqa: SLF001
+        test._min_increase, test._max_decrease = lowest, highest  # noqa: SLF001
+        return test
+
 
 class _Window(NamedTuple):
     """An ADWIN's numbers, as they stand in its bytes."""
 
     scalars: tuple[float, float, float, float, int, int, int, int]
     levels: Sequence[tuple[Sequence[float], Sequence[float]]]
-
-
-def encode_adwin(detector: Any) -> bytes:
-    """The state of a `river.drift.ADWIN` that is not in drift; one in drift would begin anew, so store a fresh one."""
-    return bytes(detector._helper.__getstate__())  # noqa: SLF001
-
-
-def decode_adwin(state: bytes, parameters: AdwinParameters) -> Any:
-    """The `river.drift.ADWIN` of a state. StateError unless river could have written it with these parameters."""
-    window = _parse(state, parameters)
-    _check(window, parameters)
-    if _build(window, parameters) != state:
-        raise StateError("adwin: state is not in river's own form")
-    detector = parameters.fresh()
-    detector._helper.__setstate__(state)  # noqa: SLF001
-    return detector
 
 
 def _parse(state: bytes, parameters: AdwinParameters) -> _Window:
@@ -153,42 +183,6 @@ def _check(window: _Window, parameters: AdwinParameters) -> None:
         raise StateError("adwin: a sum is out of range")
 
 
-def encode_page_hinkley(detector: Any) -> bytes:
-    """The state of a `river.drift.PageHinkley` that is not in drift: six floats."""
-    mean = detector._x_mean  # noqa: SLF001
-    return _PAGE_HINKLEY.pack(
-        mean.n,
-        mean.get(),
-        detector._sum_increase,  # noqa: SLF001
-        detector._sum_decrease,  # noqa: SLF001
-        detector._min_increase,  # noqa: SLF001
-        detector._max_decrease,  # noqa: SLF001
-    )
-
-
-def decode_page_hinkley(state: bytes, parameters: PageHinkleyParameters) -> Any:
-    """The `river.drift.PageHinkley` of a state. StateError unless river could have come to it."""
-    if len(state) != _PAGE_HINKLEY.size:
-        raise StateError("page_hinkley: state has another length")
-    n, mean, increase, decrease, lowest, highest = _PAGE_HINKLEY.unpack(state)
-    detector = parameters.fresh()
-    if state == encode_page_hinkley(detector):
-        return detector
-    numbers = (mean, increase, decrease, lowest, highest)
-    if not (
-        1 <= n < 1 << 53
-        and n == int(n)
-        and all(abs(x) <= LARGEST_Z * 4 * n + parameters.delta * n + 1 for x in numbers)
-    ):
-        raise StateError("page_hinkley: state holds impossible numbers")
-    if not (lowest <= increase and decrease <= highest):
-        raise StateError("page_hinkley: a sum lies beyond its extreme")
-    detector._x_mean = type(detector._x_mean)._from_state(n, mean)  # noqa: SLF001
-    detector._sum_increase, detector._sum_decrease = increase, decrease  # noqa: SLF001
-    detector._min_increase, detector._max_decrease = lowest, highest  # noqa: SLF001
-    return detector
-
-
 def check_river() -> None:
     """Prove that the installed river keeps its state in the layout known here; StateError if not. Call at start-up."""
     parameters = AdwinParameters(0.01, 1, 3, 2, 4)
@@ -198,9 +192,9 @@ def check_river() -> None:
             value = (i * 2_654_435_761 % 1000) / 1000
             adwin.update(value)
             page_hinkley.update(value)
-        window = _parse(encode_adwin(adwin), parameters)
+        window = _parse(parameters.encode(adwin), parameters)
         known = (adwin.total, adwin.variance, adwin.width) == window.scalars[:3]
-        same = encode_adwin(decode_adwin(encode_adwin(adwin), parameters)) == encode_adwin(adwin)
+        same = parameters.encode(parameters.decode(parameters.encode(adwin))) == parameters.encode(adwin)
         attributes = {name for name in vars(page_hinkley) if name.startswith("_")}
     except (AttributeError, TypeError, ValueError) as error:
         raise StateError(f"the installed river keeps its state in an unknown way: {error}") from error

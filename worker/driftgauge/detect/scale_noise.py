@@ -40,6 +40,18 @@ def noise_at(series: Series, panes: int, pane_length: int, min_windows: int) -> 
     return _of(max(fitting, key=lambda x: parse_duration(x.length)), series)
 
 
+def noise_of_step(series: Series, step: tuple[int, int], pane_length: int, min_windows: int) -> NoiseAt | None:
+    """Noise of the mean over so many panes against that over so many before them; None if it isn't known.
+
+    Only from steps of the very same lengths: a slow wander takes longer ones further, a quick one shorter ones.
+    """
+    lengths = [panes * pane_length for panes in step]
+    for known in series.noise.steps if series.noise is not None else ():
+        if known.windows >= min_windows and [parse_duration(known.length), parse_duration(known.before)] == lengths:
+            return _of(known, series)
+    return None
+
+
 def _of(scale: ScaleNoise, series: Series) -> NoiseAt:
     sampling = series.sd**2 / scale.events
     # A mean of n bounded events is itself heavy-tailed where the events are skewed, by at most this (kurtosis <=

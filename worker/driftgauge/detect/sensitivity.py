@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HOUR = 3_600_000
+DAY = 24 * HOUR
 _STEPS = 40
 
 
@@ -24,9 +25,9 @@ class Sensitivity(NamedTuple):
     reached: float
 
 
-def panes_of_an_hour(pane_length: int) -> int:
-    """Panes in an hour, at least one: the time within which sensitivities are told."""
-    return max(1, HOUR // pane_length)
+def panes_within(span: int, pane_length: int) -> int:
+    """Panes in a time (ms) within which sensitivities are told: at least two, as what is over in one doesn't last."""
+    return max(2, span // pane_length)
 
 
 def smallest(

@@ -1,4 +1,4 @@
-"""States of many tests as one: each behind its length."""
+"""States of many tests as one: each behind its length, or all of one size without."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from driftgauge.errors import StateError
 _SIZE = struct.Struct("<I")
 
 
-def joined(states: Iterable[bytes]) -> bytes:
-    """The states one after another."""
+def joined(states: Iterable[bytes], size: int | None = None) -> bytes:
+    """The states one after another. `size`: the bytes of each; None: they differ."""
+    if size is not None:
+        return b"".join(states)
     return b"".join(_SIZE.pack(len(state)) + state for state in states)
 
 
-def parted(state: bytes, count: int) -> list[bytes]:
+def parted(state: bytes, count: int, size: int | None = None) -> list[bytes]:
     """The inverse. StateError if these aren't `count` states."""
+    if size is not None:
+        if len(state) != count * size:
+            raise StateError("state is of another number of parts")
+        return [state[i : i + size] for i in range(0, len(state), size)]
     parts = []
     for _ in range(count):
         if len(state) < _SIZE.size:

@@ -85,8 +85,11 @@ class Detector(Protocol):
         """
         ...
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:
-        """What it would find at `events` a pane, of the series for which that can be told."""
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:
+        """What it would find at `events` a pane within `panes` of them (two or more), where that can be told.
+
+        `remembered`: panes that its history holds.
+        """
         ...
 
     def snapshot(self) -> bytes:

@@ -14,19 +14,20 @@ from driftgauge.records import Source
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesHistory:
-    """The last panes of all series before a block: `values` float64 [R, S], `n` integers [R, S], oldest first.
+    """The last panes of all series before a block: `starts` [R] ms, `values` float64 [R, S], `n` integers [R, S].
 
-    `keep`: the most rows that there ever are, so R is that or all panes so far. The arrays are views, to be read while
-    the block is being looked at only.
+    Oldest first. `keep`: the most rows that there ever are, so R is that or all panes so far. The arrays are views, to
+    be read while the block is being looked at only.
     """
 
+    starts: NDArray[np.integer]
     values: NDArray[np.float64]
     n: NDArray[np.integer]
     keep: int
 
 
 def _nothing_before() -> SeriesHistory:
-    return SeriesHistory(np.empty((0, 0)), np.empty((0, 0), np.int64), 0)
+    return SeriesHistory(np.empty(0, np.int64), np.empty((0, 0)), np.empty((0, 0), np.int64), 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,7 @@ from driftgauge.profiles.notes import Note
 from driftgauge.profiles.profile import FieldReference, Profile, SegmentReference, Segments
 from driftgauge.profiles.reference import MISSING_CODE, Tags
 from driftgauge.profiles.segment_noise import joint_noise, joint_psi, lent_noise
+from driftgauge.profiles.windows import against_baseline
 
 SEGMENTS = 20
 # Fewer rows than this say too little about a level, and next to nothing about how it moves.
@@ -80,7 +81,7 @@ def _reference(
     whole = {series.key: series for series in contrasts_of(layout, pane).series}
     for series in contrasts_of(own, pane).series:
         known = whole.get(series.key)
-        if known is None:
+        if known is None or against_baseline(series):
             continue
         at = series.slot.index
         if series.kind == "window":

@@ -17,10 +17,11 @@ from driftgauge.durations import format_duration, parse_duration
 from driftgauge.profiles.contrasts import Contrasts, contrasts_of
 from driftgauge.profiles.layout import Layout, Slot
 from driftgauge.profiles.pane_length import SUGGESTED_PANES, densest_pane
-from driftgauge.profiles.profile import CategoricalField, PsiNoise, ScaleNoise, SeriesNoise
-from driftgauge.profiles.scale_noise import Panes, scale_noise
+from driftgauge.profiles.profile import CategoricalField, PsiNoise, ScaleNoise, SeriesNoise, StepNoise
+from driftgauge.profiles.scale_noise import Panes, residuals, scale_noise
 from driftgauge.profiles.season import CELLS, season_at, season_of
 from driftgauge.profiles.series import Series, noise_key
+from driftgauge.profiles.step_noise import step_noise
 from driftgauge.profiles.windows import window_length
 
 MIN_PANES = 8
@@ -68,43 +69,53 @@ def series_noise(
     measured = {length: _measured(contrasts, length, times, cells) for length in sorted({shortest, pane})}
     # A short reference may have too few of the suggested panes to tell anything.
     told = pane if len(measured[pane].starts) >= _ENOUGH_PANES else shortest
-    seasons, scales = _movement(contrasts, measured)
+    movement = _movement(contrasts, measured)
     found: list[dict[str, SeriesNoise]] = [{} for _ in layout.slots]
     for series in contrasts.series:
         if series.kind != "window":
-            season = seasons.get(series.index, np.zeros(CELLS))
+            season = movement.seasons.get(series.index, np.zeros(CELLS))
             noise = _noise(measured[told].series(series.index), told, season)
             if noise is not None:
                 found[series.slot.index][key_of(series)] = noise.model_copy(
-                    update={"scales": scales.get(series.index, [])}
+                    update={
+                        "scales": movement.scales.get(series.index, []),
+                        "steps": movement.steps.get(series.index, []),
+                    }
                 )
     return found
 
 
-def _movement(
-    contrasts: Contrasts, measured: Mapping[int, _Measured]
-) -> tuple[dict[int, NDArray[np.float64]], dict[int, list[ScaleNoise]]]:
-    """Of the value series, by index: season float64 [48], and the noise of means over windows, shortest first."""
+class _Movement(NamedTuple):
+    """Of the value series, by index: season float64 [48], and noise of means and of steps, shortest windows first."""
+
+    seasons: dict[int, NDArray[np.float64]]
+    scales: dict[int, list[ScaleNoise]]
+    steps: dict[int, list[StepNoise]]
+
+
+def _movement(contrasts: Contrasts, measured: Mapping[int, _Measured]) -> _Movement:
     values = [series for series in contrasts.series if series.kind == "value"]
-    seasons: dict[int, NDArray[np.float64]] = {}
-    scales: dict[int, list[ScaleNoise]] = {}
+    found = _Movement({}, {}, {})
     for first in range(0, len(values), _SERIES_AT_ONCE):
         chosen = values[first : first + _SERIES_AT_ONCE]
         index, sd = [series.index for series in chosen], np.array([series.sd for series in chosen])
         season = np.zeros((CELLS, len(chosen)))
-        by_length: list[dict[int, ScaleNoise]] = [{} for _ in chosen]
+        scales: list[dict[int, ScaleNoise]] = [{} for _ in chosen]
+        steps: list[list[StepNoise]] = [[] for _ in chosen]
         # The shortest panes come first, and tell the season.
         for length, panes in measured.items():
             part = Panes.of(panes.starts, panes.values[:, index], panes.n[:, index])
             if length == min(measured):
                 season = season_of(*part, sd)
-            for of_series, noise in zip(
-                by_length, scale_noise(part, length, sd, seasonal=np.any(season != 0, axis=0)), strict=True
-            ):
+            rest = residuals(part, length, seasonal=np.any(season != 0, axis=0))
+            for of_series, noise in zip(scales, scale_noise(part, rest, length, sd), strict=True):
                 of_series.update({parse_duration(scale.length): scale for scale in noise})
-        seasons.update(zip(index, season.T, strict=True))
-        scales.update(zip(index, ([noise[at] for at in sorted(noise)] for noise in by_length), strict=True))
-    return seasons, scales
+            for of_steps, fresh in zip(steps, step_noise(part, rest.sums, length, sd), strict=True):
+                of_steps.extend(fresh)
+        found.seasons.update(zip(index, season.T, strict=True))
+        found.scales.update(zip(index, ([noise[at] for at in sorted(noise)] for noise in scales), strict=True))
+        found.steps.update(zip(index, steps, strict=True))
+    return found
 
 
 def _measured(contrasts: Contrasts, pane: int, times: NDArray[np.int64], cells: list[NDArray[np.int64]]) -> _Measured:

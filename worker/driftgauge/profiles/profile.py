@@ -72,15 +72,29 @@ class ScaleNoise(_Model):
     kurtosis: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
+class StepNoise(ScaleNoise):
+    """How far means over windows of `length` lay from the mean over the time of length `before` just before them.
+
+    `variance` is the mean square of these steps, `events` the harmonic mean of n1 n2 / (n1 + n2) of the events behind
+    both means, the others as in `ScaleNoise`.
+    """
+
+    before: Length
+
+
+# Left out where there is none, as of a series whose noise isn't measured by scale.
+Steps = Annotated[list[StepNoise], Field(exclude_if=_is_empty)]
+
+
 class SeriesNoise(_Model):
     """How a series moved from pane to pane in the reference, over its non-empty panes of `length` (the suggested pane).
 
     `variance` is the plain between-pane variance of the pane values (sampling noise included), `lag1` their lag-1
     autocorrelation, `mean_n` the harmonic mean of the events behind a value (sampling adds sd^2 / mean_n to the
     variance), `panes` how many panes were measured. `scales`: the same for means over longer windows, shortest first;
-    for values only, not for rates. `season`: by how much the series lies above its mean at each hour of the day (UTC),
-    on working days and then at weekends (48 numbers, or none where the reference shows no season); variance, lag1 and
-    scales are those of what is left without it.
+    for values only, not for rates; `steps`: of means against those just before. `season`: by how much the series lies
+    above its mean at each hour of the day (UTC), on working days and then at weekends (48 numbers, or none where the
+    reference shows no season); variance, lag1, scales and steps are those of what is left without it.
     """
 
     length: Length = "1m"
@@ -90,6 +104,7 @@ class SeriesNoise(_Model):
     lag1: Annotated[float, Field(ge=-1, le=1)]
     mean_n: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     scales: list[ScaleNoise] = []
+    steps: Steps = []
     season: Season = []
 
 

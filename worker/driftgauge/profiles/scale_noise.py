@@ -66,13 +66,13 @@ class WindowSpread(NamedTuple):
     kurtosis: Floats
 
 
-def scale_noise(panes: Panes, pane: int, sd: Floats, *, seasonal: Bools) -> list[list[ScaleNoise]]:
+def scale_noise(panes: Panes, rest: Residuals, pane: int, sd: Floats) -> list[list[ScaleNoise]]:
     """Per series, noise of the means over 1, 15, 60 and 360 panes of `pane` ms; scales of at least eight windows.
 
-    Windows don't overlap and hold consecutive non-empty panes. `sd` float64 [S]: of one event. `seasonal` bool [S]: see
-    `residuals`. No way of measuring finds wander in rows whose order is random.
+    Windows don't overlap and hold consecutive non-empty panes. `rest`: of these panes. `sd` float64 [S]: of one event.
+    No way of measuring finds wander in rows whose order is random.
     """
-    deviations, held_out = residuals(panes, pane, seasonal=seasonal)
+    deviations, held_out = rest
     found: list[list[ScaleNoise]] = [[] for _ in sd]
     for scale in SCALES:
         windows = len(panes.starts) // scale

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from driftgauge.durations import format_duration, parse_duration
-from driftgauge.profiles.profile import PsiNoise, ScaleNoise, SeriesNoise
+from driftgauge.profiles.profile import PsiNoise, ScaleNoise, SeriesNoise, StepNoise
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import PSI_WINDOWS
 
@@ -31,6 +31,7 @@ def lent_noise(whole: Series, own: Series) -> SeriesNoise | None:
             "variance": noise.variance * ratio**2,
             "season": [min(max(offset * ratio, -1.0), 1.0) for offset in noise.season],
             "scales": [s.model_copy(update={"variance": s.variance * ratio**2}) for s in noise.scales],
+            "steps": [s.model_copy(update={"variance": s.variance * ratio**2}) for s in noise.steps],
         }
     )
 
@@ -48,8 +49,23 @@ def joint_noise(own: SeriesNoise | None, lent: SeriesNoise | None, sd: float) ->
         own.variance, own_events, own.panes - 1.0, lent.variance - sd**2 / lent_events, sd
     )
     return (own if more else lent).model_copy(
-        update={"season": own.season or lent.season, "scales": _joint_scales(own.scales, lent.scales, sd)}
+        update={
+            "season": own.season or lent.season,
+            "scales": _joint_scales(own.scales, lent.scales, sd),
+            "steps": _joint_steps(own.steps, lent.steps, sd),
+        }
     )
+
+
+def _joint_steps(own: Sequence[StepNoise], lent: Sequence[StepNoise], sd: float) -> list[StepNoise]:
+    """The whole's, or the segment's where those are larger for certain; and what only one of them has."""
+    found = {(step.length, step.before): step for step in (*own, *lent)}
+    for step in own:
+        theirs = found[step.length, step.before]
+        wander = theirs.variance - sd**2 / theirs.events
+        if theirs is not step and _is_more(step.variance, step.events, step.dof, wander, sd):
+            found[step.length, step.before] = step
+    return list(found.values())
 
 
 def _joint_scales(own: Sequence[ScaleNoise], lent: Sequence[ScaleNoise], sd: float) -> list[ScaleNoise]:

@@ -25,8 +25,9 @@ class Series:
     repeated); "value" is a mean in [0, 1] or a share, both directions matter; "window" is computed by a window
     detector, which fills in its values itself.
     `reference`: expected level; `sd`: of one event's contribution in the reference; `reference_n`: reference events
-    behind it; `tolerance`: the smallest effect worth an alert, in the series' own unit (rates: allowed excess over
-    `reference`; values: .2 sd; windows: PSI). `noise`: how it moved from pane to pane in the reference, if measured.
+    behind it (0 while there is nothing to compare it with); `tolerance`: the smallest effect worth an alert, in the
+    series' own unit (rates: allowed excess over `reference`; values: .2 sd; windows: PSI). `noise`: how it moved from
+    pane to pane in the reference, if measured.
     `told_days`: days of event time that tells of. `baseline`: where it is production's own, up to when that was (ms).
     `among`: for `repeated`, the events of a group, of which those count that repeat a value of the same group.
     """

@@ -26,7 +26,7 @@ from driftgauge.profiles.profile import (
 )
 from driftgauge.profiles.repeats import repeats_in_a_pool
 from driftgauge.profiles.series import Kind, Series, noise_key
-from driftgauge.profiles.windows import window_lengths
+from driftgauge.profiles.windows import day_against_baseline, window_lengths
 
 # Smallest excess over the reference rate that is worth an alert (statistics: one or half a percentage point).
 RATE_TOLERANCE = {"missing": 0.01, "invalid": 0.005, "unseen": 0.01, "out_of_range": 0.005}
@@ -44,6 +44,10 @@ SHARE_TOLERANCE = 0.01
 PSI_TOLERANCE = 0.1
 PSI_TOLERANCE_MEASURED = 0.02
 PSI_WINDOWS = 20
+# Against production's own days: a shift of .22 sd, about what is asked of values. How these days wander is part of the
+# noise, and a day is one number of it: two weeks of them are the least that tells how far the days of a week lie apart.
+PSI_TOLERANCE_BASELINE = 0.05
+BASELINE_DAYS = 14
 SHARES = 5
 # Repeats are worth an alert from what values give that come from no more than a hundred, all equally frequent.
 REPEATS_POOL = 100
@@ -91,8 +95,11 @@ def _plans(slot: Slot, pane_length: int) -> Iterator[Plan]:
         yield Plan("spread", "value")
     # Of two classes the share says all that PSI could.
     if slot.role != "label" or spec.bins > 2:
-        for length in window_lengths(pane_length):
+        lengths = window_lengths(pane_length)
+        for length in lengths:
             yield Plan(f"psi_{format_duration(length)}", "window")
+        if len(lengths) > 1 and spec.bins > 1:
+            yield Plan(day_against_baseline(), "window")
 
 
 def _shares(spec: CategoricalField) -> Iterator[Plan]:
@@ -126,6 +133,8 @@ def series_of(index: int, slot: Slot, plan: Plan, *, days_known: bool) -> Series
     spec = slot.spec
     shown = "predicted_share" if plan.name == "share" and slot.role == "label" else _PREFIX[slot.role] + plan.name
     feature = slot.name if slot.role == "feature" else None
+    if plan.name == day_against_baseline():
+        return Series(index, shown, "window", slot, feature, None, 0.0, 0.0, 0, PSI_TOLERANCE_BASELINE, None)
     if plan.kind == "window":
         valid = sum(spec.counts[: spec.bins + (0 if isinstance(spec, NumericField) else 1)])
         tolerance = psi_tolerance(psi_noise_of(spec, plan.name.removeprefix("psi_")), days_known=days_known)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from driftgauge.config import Config
+from driftgauge.detect.baseline.days import DAYS_KEPT
 from driftgauge.detect.baseline.rows import ROWS_KEPT
 from driftgauge.detect.baseline.version import Watched
-from driftgauge.detect.baseline.within import DAYS_KEPT, Movement, short_scales
+from driftgauge.detect.baseline.within import Movement, short_scales, short_steps
 from driftgauge.detect.hours import HOURS_KEPT
 from driftgauge.detect.traffic.level import LEAST_DAYS
-from driftgauge.engine import Model, unprofiled_of
+from driftgauge.engine.model import Model
+from driftgauge.engine.unprofiled import unprofiled_of
 from driftgauge.panes.schedule import ALWAYS
 from driftgauge.profiles.season import MIN_DAYS
 from driftgauge.profiles.windows import window_length, window_lengths
@@ -78,9 +80,11 @@ def _state_bytes(config: Config, model: Model) -> int:
     history = config.limits.ring_panes * len(series) * 12 + (window_panes * 4 + hours * 8) * model.layout.size
     # The baseline: two numbers per series and row, some per day, and the cells of each day.
     watched = Watched.of(model.layout, series, model.pane_length)
-    movement = 8 * len(Movement._fields) * len(short_scales(model.pane_length))
+    measured = len(short_scales(model.pane_length)) + len(short_steps(model.pane_length))
+    movement = 8 * len(Movement._fields) * measured
     baseline = len(watched.values) * (16 * ROWS_KEPT + DAYS_KEPT * movement)
-    return history + baseline + (8 * DAYS_KEPT * model.layout.size if watched.windows else 0)
+    by_day = watched.windows or watched.whole_days
+    return history + baseline + (8 * DAYS_KEPT * model.layout.size if by_day else 0)
 
 
 def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[str, Any]:

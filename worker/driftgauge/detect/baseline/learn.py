@@ -7,12 +7,13 @@ production's own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driftgauge.detect.baseline.within import Movement
+from driftgauge.detect.baseline.within import Movement, short_scales
 from driftgauge.profiles.scale_noise import (
     SCALES,
     Panes,
@@ -34,11 +35,15 @@ _LEAST_WINDOWS = 3
 
 
 class Learned(NamedTuple):
-    """Of V series: `season` float64 [48, V]; noise by window `lengths` (ms), one after the other."""
+    """Of V series: `season` float64 [48, V]; noise by window `lengths` (ms), one after the other.
+
+    `steps`: noise of steps, one after the other as in `short_steps`.
+    """
 
     season: Floats
     lengths: tuple[int, ...]
     spreads: tuple[WindowSpread, ...]
+    steps: tuple[WindowSpread, ...] = ()
 
 
 def learn(
@@ -51,7 +56,7 @@ def learn(
     sd: Floats,
     pane_length: int,
 ) -> Learned:
-    """From rows, at least one, and the movement within them (`Days.before`).
+    """From rows, at least one, and the movement within them (`Movement`, by day, and by short scale, then step).
 
     `told` float64 [V]: clean days behind each series. `clean` bool [D, V]: which of the days of the rows (`days_of`)
     count for it. `sd` float64 [V]: of one event.
@@ -85,10 +90,13 @@ def learn(
         mean = np.divide(deviations, rows.n, out=np.zeros(rows.n.shape), where=rows.n > 0)
         held = summed(position, (rows.n > 0).astype(np.float64), len(days))
         between = np.divide(summed(position, mean**2, len(days)), held, out=np.zeros(held.shape), where=held > 0)
-        short = _short(moved, days, clean, between, spreads[0], sd)
-        lengths[:0] = [w * pane_length for w in SCALES[: len(short)]]
+        scales = len(short_scales(pane_length))
+        within = _Within.of(*moved, days, clean)
+        short = [within.of_windows(i, between, spreads[0]) for i in range(scales)]
+        lengths[:0] = [w * pane_length for w in SCALES[:scales]]
         spreads[:0] = short
-    return Learned(season, tuple(lengths), tuple(spreads))
+        return Learned(season, tuple(lengths), tuple(spreads), tuple(within.of_steps(scales)))
+    return Learned(season, (), ())
 
 
 def days_of(starts: Ints) -> Ints:
@@ -103,31 +111,58 @@ def days_told(starts: Ints, clean: Bools, end: int) -> Floats:
     return np.asarray((clean * covered[:, np.newaxis]).sum(axis=0) / DAY)
 
 
-def _short(
-    moved: tuple[Ints, Floats], days: Ints, clean: Bools, between: Floats, of_rows: WindowSpread, sd: Floats
-) -> list[WindowSpread]:
-    """Of windows shorter than a row: how they lie about their row, and the row about its level.
+class _Within(NamedTuple):
+    """Movement within the rows of D clean days.
 
-    `between` float64 [D, V]: mean square of the rows' residuals by day.
+    `sums` float64 [D, scales and steps, fields, V]; `position` int64 [D] of each day among those of the rows.
     """
-    found = []
-    position = np.searchsorted(days, moved[0])
-    there = (position < len(days)) & (days[np.minimum(position, len(days) - 1)] == moved[0])
-    kept = clean[position[there]]
-    for scale in range(moved[1].shape[1]):
-        by_day = Movement(*(moved[1][there, scale, field] * kept for field in range(len(Movement._fields))))
-        whole = Movement(*(part.sum(axis=0) for part in by_day))
-        many = np.maximum(whole.windows, 1)
-        within = whole.squares / many
+
+    sums: Floats
+    position: Ints
+
+    @classmethod
+    def of(cls, starts: Ints, moved: Floats, days: Ints, clean: Bools) -> _Within:
+        """Of days with these starts (ms); `days` are those of the rows, `clean` bool [.., V] which of them count."""
+        position = np.searchsorted(days, starts)
+        there = (position < len(days)) & (days[np.minimum(position, len(days) - 1)] == starts)
+        kept = clean[position[there]]
+        return cls(moved[there] * kept[:, np.newaxis, np.newaxis], position[there])
+
+    def of_windows(self, scale: int, between: Floats, of_rows: WindowSpread) -> WindowSpread:
+        """Of windows shorter than a row: how they lie about their row, and the row about its level.
+
+        `between` float64 [D, V]: mean square of the rows' residuals by day.
+        """
+        by_day, whole = self._movement(scale)
+        within = whole.squares / np.maximum(whole.windows, 1)
         variance = within + of_rows.variance
-        daily = by_day.squares / np.maximum(by_day.windows, 1) + between[position[there]]
+        daily = by_day.squares / np.maximum(by_day.windows, 1) + between[self.position]
         dof = degrees_of_freedom_by_day(daily, by_day.windows)
-        told = np.maximum(whole.robust, 1)
-        tails = excess_kurtosis(whole.second / told, whole.fourth / told, dof)
-        parts = tails * within**2 + of_rows.kurtosis * of_rows.variance**2
-        kurtosis = np.divide(parts, variance**2, out=np.zeros(len(sd)), where=variance > 0)
-        events = np.divide(whole.windows, whole.inverse, out=np.zeros(len(sd)), where=whole.inverse > 0)
+        parts = _tails(whole, dof) * within**2 + of_rows.kurtosis * of_rows.variance**2
+        kurtosis = np.divide(parts, variance**2, out=np.zeros(len(parts)), where=variance > 0)
         # Without rows that tell of the level nothing is known of the whole.
         windows = np.where(of_rows.windows > 0, whole.windows, 0.0)
-        found.append(WindowSpread(windows, variance, events, dof, kurtosis))
-    return found
+        return WindowSpread(windows, variance, _events(whole), dof, kurtosis)
+
+    def of_steps(self, scales: int) -> Iterator[WindowSpread]:
+        """Of the steps, which come after so many scales."""
+        for i in range(scales, self.sums.shape[1]):
+            by_day, whole = self._movement(i)
+            daily = by_day.squares / np.maximum(by_day.windows, 1)
+            dof = degrees_of_freedom_by_day(daily, by_day.windows)
+            variance = whole.squares / np.maximum(whole.windows, 1)
+            yield WindowSpread(whole.windows, variance, _events(whole), dof, _tails(whole, dof))
+
+    def _movement(self, i: int) -> tuple[Movement, Movement]:
+        """By day, float64 [D, V] each, and in all, float64 [V]."""
+        by_day = Movement(*(self.sums[:, i, field] for field in range(len(Movement._fields))))
+        return by_day, Movement(*(part.sum(axis=0) for part in by_day))
+
+
+def _tails(whole: Movement, dof: Floats) -> Floats:
+    told = np.maximum(whole.robust, 1)
+    return excess_kurtosis(whole.second / told, whole.fourth / told, dof)
+
+
+def _events(whole: Movement) -> Floats:
+    return np.divide(whole.windows, whole.inverse, out=np.zeros(len(whole.windows)), where=whole.inverse > 0)

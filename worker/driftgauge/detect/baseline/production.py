@@ -6,30 +6,39 @@ week, where panes are of six hours or more), event time, UTC; panes before it ke
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.detect.baseline.clean import Alerted, SpoiledDays
+from driftgauge.detect.baseline.days import Days
 from driftgauge.detect.baseline.distributions import Distributions
-from driftgauge.detect.baseline.learn import days_of, days_told, learn
+from driftgauge.detect.baseline.learn import Learned, days_of, days_told, learn
 from driftgauge.detect.baseline.rows import Rows, completed, row_length
 from driftgauge.detect.baseline.snapshot import decode_baseline, encode_baseline
 from driftgauge.detect.baseline.version import Baseline, Watched
 from driftgauge.detect.baseline.windows import Windows
-from driftgauge.detect.baseline.within import Days, movement, short_scales
+from driftgauge.detect.baseline.within import (
+    Movement,
+    movement,
+    short_scales,
+    short_steps,
+    step_movement,
+)
 from driftgauge.detect.history import History
 from driftgauge.detect.hours import Hours
-from driftgauge.detect.scale_noise import noise_at
+from driftgauge.detect.scale_noise import noise_at, noise_of_step
 from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.profiles.scale_noise import MIN_WINDOWS, Panes
-from driftgauge.profiles.season import DAY, MIN_DAYS_WITH_WEEKENDS, is_weekend, season_at
+from driftgauge.profiles.season import CELLS, DAY, MIN_DAYS_WITH_WEEKENDS, is_weekend, season_at
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import value_tolerance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 _LONG_PANE = 6 * 3_600_000
 # With a season in it, the mean of less than that may be off.
@@ -48,7 +57,7 @@ class ProductionBaseline:
         self._pane_length = pane_length
         self._row_length = row_length(pane_length)
         self._watched = Watched.of(contrasts.layout, contrasts.series, pane_length)
-        values, windows = self._watched.values, self._watched.windows
+        values = self._watched.values
         self._index = np.array([s.index for s in values], np.int64)
         self._slots = np.array([s.slot.index for s in values], np.int64)
         self._sd = np.array([s.sd for s in values])
@@ -57,11 +66,14 @@ class ProductionBaseline:
         scales = short_scales(pane_length)
         noise = [[noise_at(s, w, pane_length, MIN_WINDOWS) for s in values] for w in scales]
         self._scales = [(w, np.array([x.tau2 if x else 0.0 for x in at])) for w, at in zip(scales, noise, strict=True)]
+        steps = short_steps(pane_length)
+        by_step = [[noise_of_step(s, step, pane_length, MIN_WINDOWS) for s in values] for step in steps]
+        self._steps = [(x, np.array([y.tau2 if y else 0.0 for y in at])) for x, at in zip(steps, by_step, strict=True)]
         self._rows = Rows(len(values))
-        self._days = Days(len(scales), len(values))
-        self._distributions = Distributions(contrasts.layout.size, len(windows), self._watched.window)
+        self._moved = (len(scales) + len(steps), len(Movement._fields), len(values))
+        self._days = Days("within/", math.prod(self._moved))
+        self._distributions = Distributions(self._watched)
         self._spoiled = SpoiledDays()
-        self._compared: tuple[Series, ...] = ()
         self._stored: dict[str, bytes] = {}
         self._season = contrasts.season_by_cell
 
@@ -78,32 +90,29 @@ class ProductionBaseline:
         """A period begins at `at` (ms): learn from what lies before."""
         for alert in firing:
             self.note(alert)
-        rows = self._rows.until(at)
-        if not len(rows.starts) or not len(self._index):
+        if self._first is None:
             return
+        rows = self._rows.until(at)
         self._spoiled.settle(at, lambda day, slot: self._is_off(rows, day, slot))
-        self._spoiled.forget(int(rows.starts[0]))
+        self._spoiled.forget(self._first)
+        # The last hour of yesterday is complete with a pane of today.
+        self._distributions.measure_days(at - DAY)
         slots = len(self._contrasts.layout.slots)
         clean = self._spoiled.clean(days_of(rows.starts), slots)
-        told = days_told(rows.starts, clean, at)
-        learned = learn(
-            rows,
-            self._row_length,
-            self._days.before(at),
-            told=told[self._slots],
-            clean=clean[:, self._slots],
-            sd=self._sd,
-            pane_length=self._pane_length,
-        )
+        told, learned = self._learn(rows, clean, at)
         weekends = clean[is_weekend(days_of(rows.starts))].any(axis=0)
         at_weekend = self._pane_length < DAY and bool(is_weekend(np.array([at], np.int64))[0])
         strange = np.asarray(at_weekend & ~weekends, np.bool_)
-        self._take(Baseline(at, self._watched, told, learned, self._windows(at), strange))
+        self._take(Baseline(at, self._watched, told, learned, *self._windows(at), strange))
 
     def extend(self, history: History, fresh: int, hours: Hours) -> None:
         """Take the rows, and the `hours` of counts, that the last `fresh` panes of the history complete."""
-        if not len(self._index):
-            return
+        if len(self._index):
+            self._extend_rows(history, fresh)
+        if self._watched.windows or self._watched.whole_days:
+            self._distributions.add(hours, history, fresh)
+
+    def _extend_rows(self, history: History, fresh: int) -> None:
         panes = history.raw.keep + fresh
         starts, values, n = (ring.newest(panes) for ring in (history.starts, history.raw, history.n))
         begins = starts[:, 0].astype(np.int64)
@@ -118,16 +127,17 @@ class ProductionBaseline:
                 n[told][:, self._index].astype(np.int64),
             )
             self._rows.add(row, held)
-            self._days.add(row, [movement(held.n, held.sums, w, wander, self._sd) for w, wander in self._scales])
-        if self._watched.windows:
-            self._distributions.add(hours, history, fresh, self._compared)
+            if self._scales:
+                moved = [movement(held.n, held.sums, w, wander, self._sd) for w, wander in self._scales]
+                moved += [step_movement(held.n, held.sums, x, wander, self._sd) for x, wander in self._steps]
+                self._days.at(row)[:] += np.array(moved).ravel()
 
     def note(self, alert: Alerted) -> None:
         """An alert that is over, or still fires when a period begins."""
         known = self._contrasts.layout.told_days >= MIN_DAYS_WITH_WEEKENDS
         if self.version is not None:
             known = known or bool(self.version.season_known()[alert.series.slot.index])
-        self._spoiled.note(alert, season_known=known, since=self._rows.first or alert.opened)
+        self._spoiled.note(alert, season_known=known, since=self._first or alert.opened)
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields as they are now (rows and days only if new), and fields that may be deleted."""
@@ -148,6 +158,28 @@ class ProductionBaseline:
         if _VERSION in fields:
             self._take(decode_baseline(fields[_VERSION], self._watched))
 
+    @property
+    def _first(self) -> int | None:
+        """Start (ms) of the oldest row or day; None if there is none."""
+        return min((x for x in (self._rows.first, self._distributions.first) if x is not None), default=None)
+
+    def _learn(self, rows: Panes, clean: Bools, at: int) -> tuple[Floats, Learned]:
+        """Clean days by field, float64 [slots], and what the rows before `at` (ms) tell."""
+        if not len(rows.starts):
+            return np.zeros(clean.shape[1]), Learned(np.zeros((CELLS, len(self._index))), (), ())
+        told = days_told(rows.starts, clean, at)
+        days, moved = self._days.before(at)
+        learned = learn(
+            rows,
+            self._row_length,
+            (days, moved.reshape(len(days), *self._moved)),
+            told=told[self._slots],
+            clean=clean[:, self._slots],
+            sd=self._sd,
+            pane_length=self._pane_length,
+        )
+        return told, learned
+
     def _is_off(self, rows: Panes, day: int, slot: int) -> bool:
         """Whether a field's values lie off the profile in the mean of a whole day (start, ms), as no season does."""
         inside = (rows.starts >= day) & (rows.starts < day + DAY)
@@ -157,16 +189,26 @@ class ProductionBaseline:
         mean = np.divide(sums, n, out=self._reference.copy(), where=n > 0)
         return bool(((np.abs(mean - self._reference) > self._season_at_most) & (self._slots == slot)).any())
 
-    def _windows(self, at: int) -> Windows:
-        days, counts, moments = self._distributions.before(at)
-        clean = self._spoiled.clean(days, len(self._contrasts.layout.slots))
+    def _windows(self, at: int) -> tuple[Windows, Windows]:
+        """What clean days tell of the short windows, and those before the last one of the day's."""
+        days = self._distributions.before(at)
+        clean = self._spoiled.clean(days.starts, len(self._contrasts.layout.slots))
         slot_of_cell = np.repeat(
             np.arange(clean.shape[1]), [slot.stop - slot.start for slot in self._contrasts.layout.slots]
         )
-        of_fields = clean[:, [series.slot.index for series in self._watched.windows]]
-        return Windows(
-            np.asarray((counts * clean[:, slot_of_cell]).sum(axis=0), np.int64),
-            np.asarray((moments * of_fields[:, np.newaxis]).sum(axis=0), np.float64),
+        counts = days.counts * clean[:, slot_of_cell]
+
+        def windows(of: tuple[Series, ...], moments: Floats, held: slice) -> Windows:
+            of_fields = clean[held, np.newaxis, [series.slot.index for series in of]]
+            return Windows(
+                counts[held].sum(axis=0) if of else np.zeros(0, np.int64),
+                np.asarray((moments[held] * of_fields).sum(axis=0), np.float64),
+            )
+
+        before_last = slice(0, int(np.searchsorted(days.starts, at - DAY)))
+        return (
+            windows(self._watched.windows, days.hours, slice(None)),
+            windows(self._watched.whole_days, days.whole, before_last),
         )
 
     def _take(self, version: Baseline) -> None:
@@ -174,7 +216,7 @@ class ProductionBaseline:
         # A version never changes, and a checkpoint comes every few seconds.
         self._stored = {_VERSION: encode_baseline(version)}
         self.series = version.series(self._contrasts.series)
-        self._compared = version.compared()
+        self._distributions.compare_with(version)
         season = self._contrasts.season_by_cell.copy()
         known = version.in_force()
         season[:, self._index[known]] = version.learned.season[:, known]

@@ -15,7 +15,7 @@ from driftgauge.profiles.season import CELLS
 
 Floats = NDArray[np.float64]
 
-_VERSION = 1
+_VERSION = 3
 
 
 class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -26,8 +26,11 @@ class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     days: bytes
     season: bytes
     spreads: bytes
+    steps: bytes
     counts: bytes
     moments: bytes
+    whole_counts: bytes
+    whole_moments: bytes
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -36,8 +39,15 @@ _decoder = msgspec.msgpack.Decoder(_State)
 
 def encode_baseline(baseline: Baseline) -> bytes:
     """Equal versions give equal bytes."""
-    learned, windows = baseline.learned, baseline.windows
-    numbers = (baseline.days, learned.season, np.array(learned.spreads), windows.counts, windows.moments)
+    learned = baseline.learned
+    numbers = (
+        baseline.days,
+        learned.season,
+        np.array(learned.spreads),
+        np.array(learned.steps),
+        *baseline.windows,
+        *baseline.whole,
+    )
     return _encoder.encode(
         _State(
             _VERSION,
@@ -61,15 +71,28 @@ def decode_baseline(data: bytes, watched: Watched) -> Baseline:
     days = _floats(state.days, (len(watched.layout.slots),))
     season = _floats(state.season, (CELLS, values))
     spreads = _floats(state.spreads, (len(state.lengths), len(WindowSpread._fields), values))
-    counts = _floats(state.counts, (watched.layout.size,))
-    moments = _floats(state.moments, (3, len(watched.windows)))
-    good = all((part >= 0).all() for part in (days, spreads, counts, moments[0], moments[2]))
-    good &= len(state.strange) == len(watched.layout.slots)
-    if not good or (np.abs(season) > 1).any() or (counts % 1).any() or any(length <= 0 for length in state.lengths):
+    steps = _floats(state.steps, (len(watched.steps) if state.lengths else 0, len(WindowSpread._fields), values))
+    windows = _windows(state.counts, state.moments, watched, len(watched.windows))
+    whole = _windows(state.whole_counts, state.whole_moments, watched, len(watched.whole_days))
+    good = (
+        (days >= 0).all()
+        and (spreads >= 0).all()
+        and (steps >= 0).all()
+        and len(state.strange) == len(watched.layout.slots)
+    )
+    if not good or (np.abs(season) > 1).any() or any(length <= 0 for length in state.lengths):
         raise StateError("the stored baseline holds impossible numbers")
-    learned = Learned(season, tuple(state.lengths), tuple(WindowSpread(*scale) for scale in spreads))
+    of_means, of_steps = (tuple(WindowSpread(*scale) for scale in told) for told in (spreads, steps))
+    learned = Learned(season, tuple(state.lengths), of_means, of_steps)
     strange = np.array(state.strange, np.bool_)
-    return Baseline(state.at, watched, days, learned, Windows(counts.astype(np.int64), moments), strange)
+    return Baseline(state.at, watched, days, learned, windows, whole, strange)
+
+
+def _windows(counts: bytes, moments: bytes, watched: Watched, fields: int) -> Windows:
+    by_cell, by_field = _floats(counts, (watched.layout.size if fields else 0,)), _floats(moments, (3, fields))
+    if (by_cell < 0).any() or (by_cell % 1).any() or (by_field < 0).any():
+        raise StateError("the stored baseline holds impossible numbers")
+    return Windows(by_cell.astype(np.int64), by_field)
 
 
 def _floats(data: bytes, shape: tuple[int, ...]) -> Floats:

@@ -1,7 +1,8 @@
-"""The series of the short windows as a version of the baseline has them: held against production's clean days."""
+"""The window series as a version of the baseline has them: held against production's clean days."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,20 +12,22 @@ from numpy.typing import NDArray
 from driftgauge.durations import format_duration
 from driftgauge.profiles.profile import NumericField, PsiNoise
 from driftgauge.profiles.series import Series
-from driftgauge.profiles.series_plan import psi_tolerance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 class Windows(NamedTuple):
-    """What clean days tell of F fields: counts int64 [K] of all cells, and moments of PSI float64 [3, F]."""
+    """What clean days tell of F fields: counts int64 [K] of all cells, and moments of PSI float64 [3, F].
+
+    Without a field, there are no counts.
+    """
 
     counts: Ints
     moments: Floats
 
-    def series(self, of_profile: Series, position: int, window: int, *, days_known: bool) -> Series:
-        """Field number `position`, compared with these counts over `window` ms; `days_known`: see `psi_tolerance`."""
+    def series(self, of_profile: Series, position: int, window: int, tolerance: Callable[[PsiNoise], float]) -> Series:
+        """Field number `position`, compared with these counts over `window` ms."""
         slot, (told, total, squares) = of_profile.slot, self.moments[:, position]
         counts = self.counts[slot.start : slot.stop].tolist()
         mean = total / told if told else 0.0
@@ -38,5 +41,5 @@ class Windows(NamedTuple):
             of_profile,
             slot=replace(slot, spec=spec),
             reference_n=valid,
-            tolerance=psi_tolerance(noise, days_known=days_known),
+            tolerance=tolerance(noise),
         )

@@ -9,6 +9,7 @@ from driftgauge.detect.detectors.fhddm import Fhddm
 from driftgauge.detect.detectors.hddm_a import HddmA
 from driftgauge.detect.detectors.hddm_w import HddmW
 from driftgauge.detect.detectors.kswin import Kswin
+from driftgauge.detect.detectors.mosum import Mosum
 from driftgauge.detect.detectors.multiscale import MultiScale
 from driftgauge.detect.detectors.page_hinkley import PageHinkley
 from driftgauge.detect.detectors.psi import Psi
@@ -20,6 +21,7 @@ DETECTORS = registry(
     Adwin,
     PageHinkley,
     MultiScale,
+    Mosum,
     Psi,
     Kswin,
     Ddm,

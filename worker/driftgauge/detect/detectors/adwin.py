@@ -7,26 +7,19 @@ faster where events are independent, and full of false alarms where they are not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.events.adwin import AdwinScanner
 from driftgauge.detect.events.on_events import OnEvents
 from driftgauge.detect.events.streams import value_streams
-from driftgauge.detect.normalise import NormalisedBlocks
-from driftgauge.detect.river_state import AdwinParameters, decode_adwin, encode_adwin
-from driftgauge.detect.sensitivity import Sensitivity
+from driftgauge.detect.on_blocks import BlockAlarm, OnBlocks
+from driftgauge.detect.river_state import AdwinParameters
 from driftgauge.detect.settings import override, place
-from driftgauge.detect.state_parts import joined, parted
-from driftgauge.detect.types import Detection, Detector, DetectorContext
-from driftgauge.panes.block import PaneBlock
-from driftgauge.profiles.series import Series
-
-_VERSION = 1
+from driftgauge.detect.types import Detector, DetectorContext
 
 
-class Adwin:
+class Adwin(OnBlocks[AdwinParameters]):
     """One `river.drift.ADWIN` per value series (Bifet, Gavalda: Learning from time-changing data, 2007).
 
     Settings are river's: `delta`, `clock`, `max_buckets`, `min_window_length`, `grace_period`, on series in units of
@@ -46,11 +39,7 @@ class Adwin:
 
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
         chosen = override(self._DEFAULTS, settings)
-        self._resolved = chosen
-        self._parameters = AdwinParameters.of(chosen)
-        self._blocks = NormalisedBlocks(context)
-        self._mark = fingerprint(self.name, _VERSION, context, self._blocks.series, chosen)
-        self._windows = [self._parameters.fresh() for _ in self._blocks.series]
+        super().__init__(context, AdwinParameters.of(chosen), chosen)
 
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
@@ -58,53 +47,14 @@ class Adwin:
         on, others = place(settings)
         return AdwinOnEvents(context, others) if on == "event" else cls(context, others)
 
-    @property
-    def resolved(self) -> Mapping[str, Any]:
-        """All parameters in force as JSON values."""
-        return self._resolved
-
-    def update(self, block: PaneBlock) -> list[Detection]:
-        """Feed closed panes, in order; a series' window moves when a pane completes a block of it."""
-        found = []
-        for pane, completed in enumerate(self._blocks.push(block.n, block.values)):
-            for position, z in completed:
-                window = self._windows[position]
-                before = window.estimation
-                window.update(z)
-                if window.drift_detected:
-                    # river would begin anew at its next update; doing so now leaves one state fewer to store.
-                    self._windows[position] = self._parameters.fresh()
-                    moved = window.estimation - before or z - before
-                    found.append(
-                        Detection(
-                            series=self._blocks.series[position].index,
-                            pane=pane,
-                            detector=self.name,
-                            statistic=abs(moved),
-                            threshold=self._parameters.delta,
-                            direction="up" if moved > 0 else "down",
-                            confirmed=False,
-                        )
-                    )
-        return found
-
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
-        """Not told: what ADWIN finds hangs on how long its window has grown."""
-        return ()
-
-    def rebase(self, series: Sequence[Series]) -> None:
-        """Nothing changes: values stay in the units that its window is in."""
-
-    def snapshot(self) -> bytes:
-        """The open blocks, then each window in river's own bytes."""
-        return seal(self._mark, self._blocks.encode() + joined(map(encode_adwin, self._windows)))
-
-    def restore(self, state: bytes) -> None:
-        """Take a snapshot of an equal detector. StateError if it doesn't fit, and then nothing has changed."""
-        blocks = self._blocks.copy()
-        rest = blocks.decode(unseal(self._mark, state))
-        windows = [decode_adwin(part, self._parameters) for part in parted(rest, len(self._windows))]
-        self._blocks, self._windows = blocks, windows
+    def look(self, test: Any, z: float) -> BlockAlarm | None:
+        """See `OnBlocks`."""
+        before = test.estimation
+        test.update(z)
+        if not test.drift_detected:
+            return None
+        moved = test.estimation - before or z - before
+        return BlockAlarm(abs(moved), self._parameters.delta, "up" if moved > 0 else "down")
 
 
 class AdwinOnEvents(OnEvents):

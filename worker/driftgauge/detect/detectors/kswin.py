@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, ClassVar, Self
 
 from river import drift
 
-from driftgauge.detect.envelope import fingerprint, seal, unseal
-from driftgauge.detect.normalise import LARGEST_Z, NormalisedBlocks
-from driftgauge.detect.sensitivity import Sensitivity
+from driftgauge.detect.normalise import LARGEST_Z
+from driftgauge.detect.on_blocks import BlockAlarm, OnBlocks
 from driftgauge.detect.settings import override, require
-from driftgauge.detect.state_parts import joined, parted
-from driftgauge.detect.types import Detection, Detector, DetectorContext
+from driftgauge.detect.types import Detector, DetectorContext
 from driftgauge.errors import StateError
-from driftgauge.panes.block import PaneBlock
-from driftgauge.profiles.series import Series
 
-_VERSION = 1
 # Values ever, then the generator's state: version, 624 words and the position among them (Mersenne twister).
 _HEAD = struct.Struct("<qB625I")
 _TWISTER = 3
@@ -87,7 +82,7 @@ class KswinParameters:
         return test
 
 
-class Kswin:
+class Kswin(OnBlocks[KswinParameters]):
     """One `river.drift.KSWIN` per value series (Raab, Heusinger, Schleif: Reactive soft prototype computing, 2020).
 
     Settings are river's: `alpha`, `window_size`, `stat_size`, `seed`, on series in units of their own noise (see
@@ -101,65 +96,25 @@ class Kswin:
 
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
         chosen = override(self._DEFAULTS, settings)
-        self._resolved = chosen
-        self._parameters = KswinParameters.of(chosen)
-        self._blocks = NormalisedBlocks(context)
-        self._mark = fingerprint(self.name, _VERSION, context, self._blocks.series, chosen)
-        self._tests = [self._parameters.fresh() for _ in self._blocks.series]
+        super().__init__(context, KswinParameters.of(chosen), chosen)
 
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
         """A fresh detector; see the class for the settings. ValueError if one is unknown or out of range."""
         return cls(context, settings)
 
-    @property
-    def resolved(self) -> Mapping[str, Any]:
-        """All parameters in force as JSON values."""
-        return self._resolved
-
-    def update(self, block: PaneBlock) -> list[Detection]:
-        """Feed closed panes, in order; a series' window moves when a pane completes a block of it."""
-        found = []
-        for pane, completed in enumerate(self._blocks.push(block.n, block.values)):
-            for position, z in completed:
-                test = self._tests[position]
-                past = list(test.window)
-                test.update(z)
-                if test.drift_detected:
-                    # River would begin anew at its next update; doing so now leaves one state fewer to store.
-                    self._tests[position] = self._parameters.fresh()
-                    found.append(self._detection(position, pane, [*past, z], test.p_value))
-        return found
-
-    def _detection(self, position: int, pane: int, window: list[float], p_value: float) -> Detection:
+    def look(self, test: Any, z: float) -> BlockAlarm | None:
+        """See `OnBlocks`."""
+        window = [*test.window, z]
+        test.update(z)
+        if not test.drift_detected:
+            return None
         latest = self._parameters.stat_size
         others = list(islice(reversed(window), latest, self._parameters.window_size))
         up = sum(window[-latest:]) / latest >= sum(others) / len(others)
-        return Detection(
-            series=self._blocks.series[position].index,
-            pane=pane,
-            detector=self.name,
-            statistic=-math.log10(max(p_value, _SMALLEST_P)),
+        return BlockAlarm(
+            statistic=-math.log10(max(test.p_value, _SMALLEST_P)),
             threshold=-math.log10(self._parameters.alpha),
             direction="up" if up else "down",
-            confirmed=False,
-            p_value=float(p_value),
+            p_value=float(test.p_value),
         )
-
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
-        """Not told: what it finds hangs on which values are drawn."""
-        return ()
-
-    def rebase(self, series: Sequence[Series]) -> None:
-        """Nothing changes: values stay in the units that its window is in."""
-
-    def snapshot(self) -> bytes:
-        """The open blocks, then each test's generator and window."""
-        return seal(self._mark, self._blocks.encode() + joined(map(self._parameters.encode, self._tests)))
-
-    def restore(self, state: bytes) -> None:
-        """Take a snapshot of an equal detector. StateError if it doesn't fit, and then nothing has changed."""
-        blocks = self._blocks.copy()
-        rest = blocks.decode(unseal(self._mark, state))
-        tests = [self._parameters.decode(part) for part in parted(rest, len(self._tests))]
-        self._blocks, self._tests = blocks, tests

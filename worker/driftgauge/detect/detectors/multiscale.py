@@ -17,10 +17,10 @@ from scipy.special import ndtri
 from driftgauge.detect.budget import level, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.scale_noise import noise_at
-from driftgauge.detect.sensitivity import Sensitivity, panes_of_an_hour, smallest
+from driftgauge.detect.sensitivity import Sensitivity, smallest
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
-from driftgauge.detect.windows.means import WindowNoise, p_value, variance_of_mean
+from driftgauge.detect.windows.means import WindowNoise, doubt_of, p_value, variance_of_mean
 from driftgauge.detect.windows.sliding import SlidingSums, Window
 from driftgauge.errors import StateError
 from driftgauge.panes.block import PaneBlock
@@ -28,10 +28,12 @@ from driftgauge.profiles.series import Series
 
 _VERSION = 1
 SCALES = (1, 15, 60, 360)
-# The pair of panes that scale 1 looks at lies among so many.
-_PANES_OF_PAIR = 3
+# Scale 1 looks at a pair of panes, which lies among so many.
+_PAIR, _PANES_OF_PAIR = 2, 3
 # A pane whose mean lies so many sd of single events off is no freak: most of its events are others.
 _NO_FREAK_SD = 1.25
+# A share may jump as far by a freak, but hardly to nearly all or nothing.
+_NO_FREAK_SHARE = 0.9
 # Sliding means of w panes pass a high limit z about z^2 as often as T / w independent ones would (Slepian's process);
 # z is 5 to 6 at the levels that a budget gives.
 _LOOKS_PER_WINDOW = 30
@@ -56,8 +58,8 @@ class MultiScale:
     With s the n-weighted mean deviation from the reference level over the last w panes, an alarm needs |s| above the
     tolerance and p < p_w (see `windows/means.py`), p_w = share of the budget / (series x scales x looks x 30 / w).
     Against freak panes: scale 1 takes the pair of deviations, among the last three panes, that agree best, at the
-    lesser of the two (their median), unless the last pane lies off by more than a freak would; longer windows take back
-    their most extreme pane.
+    lesser of the two (their median), unless the last pane lies off by more than a freak would (of a share: nearly as
+    far as it can); longer windows take back their most extreme pane.
 
     Setting `min_windows`: reference windows without which a scale is not judged. `statistic` and `threshold` are
     -log10 of p and of p_w, at the shortest scale that alarms.
@@ -82,6 +84,8 @@ class MultiScale:
         self._mark = fingerprint(self.name, _VERSION, context, values, self._resolved)
         self._series = np.array([s.index for s in values], np.int64)
         self._reference = np.array([s.reference for s in values])
+        shares = np.array([s.category is not None for s in values], np.bool_)
+        self._least_of_reach = np.where(shares, _NO_FREAK_SHARE, 0.0)
         self._sums = SlidingSums((*SCALES[1:], _RECENT))
         self.rebase(context.series)
 
@@ -142,7 +146,8 @@ class MultiScale:
         """What scale 1 judges: the pair of panes, or a pane by itself that lies further off than any freak."""
         s, n = window.pairs()
         last, events = window.latest()
-        alone = np.abs(last) > _NO_FREAK_SD * self._sd
+        reach = np.where(last > 0, 1 - self._reference, self._reference)
+        alone = (np.abs(last) > _NO_FREAK_SD * self._sd) & (np.abs(last) > self._least_of_reach * reach)
         return np.where(alone, last, s), np.where(alone, events, n)
 
     def _alarms(
@@ -187,22 +192,31 @@ class MultiScale:
             for row, column, value, p in zip(some.rows, some.columns, strength, some.p, strict=True)
         ]
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:
-        """The distance that passes the limit of the longest scale within an hour, or the tolerance if that is more."""
-        i = max(k for k, w in enumerate(SCALES) if w == 1 or w <= panes_of_an_hour(self._pane_length))
-        noise, n = self._noise[i], np.full(len(self._series), max(1.0, events * SCALES[i]))
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:
+        """The least distance that a scale within the panes finds: it passes its limit, and the tolerance."""
         furthest = np.maximum(self._reference, 1 - self._reference)
-        ways = _PANES_OF_PAIR if SCALES[i] == 1 else 1
+        reached, within = np.full(len(self._series), np.nan), np.zeros(len(self._series), np.int64)
+        for i, w in enumerate(SCALES):
+            if max(w, _PAIR) > panes or max(w, _PANES_OF_PAIR) > remembered:
+                break
+            distance = np.maximum(self._passes(i, max(1.0, events * w), furthest), self._tolerance)
+            better = self._known[i] & ((within == 0) | np.isnan(reached) | (distance < reached))
+            reached[better], within[better] = distance[better], max(w, _PAIR)
+        return [
+            Sensitivity(int(series), self.name, int(over), float(distance))
+            for series, over, distance in zip(self._series, within, reached, strict=True)
+            if over
+        ]
+
+    def _passes(self, i: int, n: float, furthest: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The distance at which the mean of n events passes the limit of scale number i; NaN: none does."""
+        noise, events = self._noise[i], np.full(len(self._series), n)
+        ways, doubt = _PANES_OF_PAIR if SCALES[i] == 1 else 1, doubt_of(noise.dof)
 
         def found(distance: NDArray[np.float64]) -> NDArray[np.bool_]:
-            return np.asarray(ways * p_value(distance, n, noise, furthest) < self._levels[i])
+            return np.asarray(ways * p_value(distance, events, noise, furthest, doubt) < self._levels[i])
 
-        distance = np.maximum(smallest(found, np.zeros(len(n)), np.ones(len(n))), self._tolerance)
-        return [
-            Sensitivity(int(series), self.name, SCALES[i], float(d))
-            for series, d, known in zip(self._series, distance, self._known[i], strict=True)
-            if known
-        ]
+        return smallest(found, np.zeros(len(events)), np.ones(len(events)))
 
     def snapshot(self) -> bytes:
         """An envelope alone: the windows lie in the history that comes with every block."""

@@ -7,31 +7,19 @@ no minimum of values after the change. On panes it is fed the normalised series,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.events.on_events import OnEvents
 from driftgauge.detect.events.page_hinkley import PageHinkleyScanner, side
 from driftgauge.detect.events.streams import value_streams
-from driftgauge.detect.normalise import NormalisedBlocks
-from driftgauge.detect.river_state import (
-    PAGE_HINKLEY_SIZE,
-    PageHinkleyParameters,
-    decode_page_hinkley,
-    encode_page_hinkley,
-)
-from driftgauge.detect.sensitivity import Sensitivity
+from driftgauge.detect.on_blocks import BlockAlarm, OnBlocks
+from driftgauge.detect.river_state import PAGE_HINKLEY_SIZE, PageHinkleyParameters
 from driftgauge.detect.settings import override, place
-from driftgauge.detect.types import Detection, Detector, DetectorContext, Direction
-from driftgauge.errors import StateError
-from driftgauge.panes.block import PaneBlock
-from driftgauge.profiles.series import Series
-
-_VERSION = 1
+from driftgauge.detect.types import Detector, DetectorContext
 
 
-class PageHinkley:
+class PageHinkley(OnBlocks[PageHinkleyParameters]):
     """One `river.drift.PageHinkley` per value series (Page: Continuous inspection schemes, 1954).
 
     Settings are river's: `min_instances`, `delta`, `threshold`, `alpha`, `mode`, on series in units of their own
@@ -41,6 +29,7 @@ class PageHinkley:
 
     name: ClassVar[str] = "page_hinkley"
     by_default: ClassVar[bool] = True
+    size: ClassVar[int | None] = PAGE_HINKLEY_SIZE
     _DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "min_instances": 30,
         "delta": 0.5,
@@ -51,11 +40,7 @@ class PageHinkley:
 
     def __init__(self, context: DetectorContext, settings: Mapping[str, Any]) -> None:
         chosen = override(self._DEFAULTS, settings)
-        self._resolved = chosen
-        self._parameters = PageHinkleyParameters.of(chosen)
-        self._blocks = NormalisedBlocks(context)
-        self._mark = fingerprint(self.name, _VERSION, context, self._blocks.series, chosen)
-        self._tests = [self._parameters.fresh() for _ in self._blocks.series]
+        super().__init__(context, PageHinkleyParameters.of(chosen), chosen)
 
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
@@ -63,62 +48,15 @@ class PageHinkley:
         on, others = place(settings)
         return PageHinkleyOnEvents(context, others) if on == "event" else cls(context, others)
 
-    @property
-    def resolved(self) -> Mapping[str, Any]:
-        """All parameters in force as JSON values."""
-        return self._resolved
-
-    def update(self, block: PaneBlock) -> list[Detection]:
-        """Feed closed panes, in order; a series' test moves when a pane completes a block of it."""
-        found = []
-        for pane, completed in enumerate(self._blocks.push(block.n, block.values)):
-            for position, z in completed:
-                test = self._tests[position]
-                test.update(z)
-                if test.drift_detected:
-                    # river would begin anew at its next update; doing so now leaves one state fewer to store.
-                    self._tests[position] = self._parameters.fresh()
-                    direction, excess = _excess(test, self._parameters.mode)
-                    found.append(
-                        Detection(
-                            series=self._blocks.series[position].index,
-                            pane=pane,
-                            detector=self.name,
-                            statistic=excess,
-                            threshold=self._parameters.threshold,
-                            direction=direction,
-                            confirmed=False,
-                        )
-                    )
-        return found
-
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
-        """Not told: candidates are confirmed by what the series did before."""
-        return ()
-
-    def rebase(self, series: Sequence[Series]) -> None:
-        """Nothing changes: values stay in the units that its sums are in."""
-
-    def snapshot(self) -> bytes:
-        """The open blocks, then six floats per test."""
-        return seal(self._mark, self._blocks.encode() + b"".join(encode_page_hinkley(test) for test in self._tests))
-
-    def restore(self, state: bytes) -> None:
-        """Take a snapshot of an equal detector. StateError if it doesn't fit, and then nothing has changed."""
-        blocks = self._blocks.copy()
-        rest = blocks.decode(unseal(self._mark, state))
-        if len(rest) != PAGE_HINKLEY_SIZE * len(self._tests):
-            raise StateError("page_hinkley: state is for another number of series")
-        parts = (rest[i : i + PAGE_HINKLEY_SIZE] for i in range(0, len(rest), PAGE_HINKLEY_SIZE))
-        tests = [decode_page_hinkley(part, self._parameters) for part in parts]
-        self._blocks, self._tests = blocks, tests
-
-
-def _excess(test: Any, mode: str) -> tuple[Direction, float]:
-    """Which side fired and by how much: river doesn't tell, but its sums still stand until its next update."""
-    up = test._sum_increase - test._min_increase  # noqa: SLF001
-    down = test._max_decrease - test._sum_decrease  # noqa: SLF001
-    return side(up, down, mode)
+    def look(self, test: Any, z: float) -> BlockAlarm | None:
+        """See `OnBlocks`. Which side fired river doesn't tell, but its sums still stand until its next update."""
+        test.update(z)
+        if not test.drift_detected:
+            return None
+        up = test._sum_increase - test._min_increase  # noqa: SLF001
+        down = test._max_decrease - test._sum_decrease  # noqa: SLF001
+        direction, excess = side(up, down, self._parameters.mode)
+        return BlockAlarm(excess, self._parameters.threshold, direction)
 
 
 class PageHinkleyOnEvents(OnEvents):

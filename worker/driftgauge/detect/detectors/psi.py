@@ -1,8 +1,9 @@
-"""PSI of the last window against the profile: whether production is what the model was trained on.
+"""PSI of the last window against the profile: whether production is what the model was trained on, and what it was.
 
 The short window (an hour, or 24 panes where panes are long) slides by one pane of event time. Where panes are shorter
 than an hour there is a day's window too, in which the season of a day is the reference's own and a slow drift has time
-to show; it is made of whole hours and slides by one. Every position is a look and counts in the budget. The detector
+to show; it is made of whole hours and slides by one. The same day is held against production's own clean days too, as
+soon as a baseline tells enough of them. Every position is a look and counts in the budget. The detector
 fills the block's `psi_...` series: PSI without the part that sampling
 explains, and the events behind it. It keeps no state of its own, and goes on detecting while the difference lasts.
 """
@@ -21,14 +22,13 @@ from driftgauge.detect.hours import hour_of
 from driftgauge.detect.sensitivity import Sensitivity
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
-from driftgauge.detect.windows.compared import compared_cells
+from driftgauge.detect.windows.compared import Compared, compared_cells
 from driftgauge.detect.windows.psi import (
     NullNoise,
     Wander,
     debiased,
     null_noise,
     p_value,
-    psi,
     sampling_scale,
     wander_of,
 )
@@ -38,18 +38,23 @@ from driftgauge.panes.block import PaneBlock
 from driftgauge.profiles.profile import PsiNoise, psi_noise_of
 from driftgauge.profiles.series import Series
 from driftgauge.profiles.series_plan import PSI_WINDOWS
-from driftgauge.profiles.windows import DAY, window_lengths, window_of
+from driftgauge.profiles.windows import DAY, against_baseline, window_lengths, window_of
 
-_VERSION = 1
+_VERSION = 2
 _HOURS_PER_MONTH = 30 * 24
 _WHOLE_DAY = 0.9
+# Part of what may be spent that is for the day against production's days: its looks are few, but so are those days.
+_OF_BASELINE = 0.25
 
 
 class Psi:
     """Windowed PSI with a noncentral chi-squared test (see `windows/psi.py`), over all fields at once.
 
     An alarm needs p < alpha and a debiased PSI above the series' tolerance, which is also the PSI of the null. Where
-    PSI_WINDOWS reference windows of this length were measured, their wander is part of the noise. Settings:
+    PSI_WINDOWS reference windows of this length were measured, their wander is part of the noise. So is that of
+    production's days where the window is held against them: one number a day, so its variance is never taken for less
+    than that of one squared normal, and its mean for no better known than by so many days. Such an alarm is a
+    candidate: the life cycle waits whether the profile tells the same. Settings:
     `min_per_cell`: events per cell below which there is no verdict. `min_span`: part of the window that its panes must
     reach over, so that neither a start nor the end of a silence is judged by its first minutes; the day's has to be
     whole, since it is its season that it is to leave out.
@@ -68,19 +73,22 @@ class Psi:
         require(0 <= chosen["min_span"] <= 1, "min_span must lie in 0..1")
         # A field with one cell can't change its shares.
         series = [
-            s for s in context.series if s.kind == "window" and len(compared_cells(s.slot)) > 1 and s.reference_n > 0
+            s
+            for s in context.series
+            if against_baseline(s) or (s.kind == "window" and len(compared_cells(s.slot)) > 1 and s.reference_n > 0)
         ]
         short, *longer = window_lengths(context.pane_length)
-        # One level for all tests: the day's window is looked at once an hour.
+        share = share_of(self.name, context.budget)
+        self._resolved = {**chosen, "window_ms": short}
+        own = sum(against_baseline(s) for s in series)
+        if longer:
+            self._alpha_baseline = level(_OF_BASELINE * share, own, _HOURS_PER_MONTH)
+            self._resolved |= {"long_window_ms": longer[0], "alpha_baseline": self._alpha_baseline}
+            share *= 1 - _OF_BASELINE
+        # One level for all other tests: the day's window is looked at once an hour.
         fields = sum(window_of(s) == short for s in series)
-        looks = context.looks + (_HOURS_PER_MONTH if longer else 0)
-        self._alpha = level(share_of(self.name, context.budget), fields, looks)
-        self._resolved = {
-            **chosen,
-            "window_ms": short,
-            **({"long_window_ms": longer[0]} if longer else {}),
-            "alpha": self._alpha,
-        }
+        self._alpha = level(share, fields, context.looks + (_HOURS_PER_MONTH if longer else 0))
+        self._resolved["alpha"] = self._alpha
         self._mark = fingerprint(self.name, _VERSION, context, series, self._resolved)
         self._chosen, self._lengths = chosen, (short, *longer)
         self._index = [s.index for s in series]
@@ -98,11 +106,11 @@ class Psi:
 
     def update(self, block: PaneBlock) -> list[Detection]:
         """Slide the windows over the block's panes; fills the block's `values` and `n` of the window series."""
-        if not len(self._short.series) or not len(block.starts):
+        if not len(block.starts):
             return []
-        found = self._by_pane(block)
+        found = self._by_pane(block) if len(self._short.series) else []
         for comparison in self._longer:
-            found += self._by_hour(block, comparison)
+            found += self._by_hour(block, comparison) if len(comparison.series) else []
         found.sort(key=lambda detection: (detection.pane, detection.series))
         return found
 
@@ -125,7 +133,8 @@ class Psi:
         # The test is slow beside all else, so it is asked only where the effect would be worth an alert.
         rows, columns = np.nonzero(judged.values > comparison.psi0)
         chosen = NullNoise(judged.noise.scale[rows, columns], judged.noise.dof[rows, columns])
-        p = p_value(judged.raw[rows, columns], chosen, comparison.psi0[columns])
+        days = comparison.days[columns] if comparison.days is not None else None
+        p = p_value(judged.raw[rows, columns], chosen, comparison.psi0[columns], days)
         return [
             Detection(
                 series=int(comparison.series[column]),
@@ -134,15 +143,15 @@ class Psi:
                 statistic=float(judged.values[row, column]),
                 threshold=float(comparison.psi0[column]),
                 direction="up",
-                confirmed=True,
+                confirmed=days is None,
                 p_value=float(value),
                 window=comparison.window,
             )
             for row, column, value in zip(rows, columns, p, strict=True)
-            if value < self._alpha
+            if value < comparison.alpha
         ]
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:  # noqa: ARG002
         """Not told: PSI is of the whole distribution, and its limit is the tolerance of the series."""
         return ()
 
@@ -151,9 +160,15 @@ class Psi:
         self._compare([series[index] for index in self._index])
 
     def _compare(self, series: Sequence[Series]) -> None:
+        of_profile = [s for s in series if not against_baseline(s)]
         self._short, *self._longer = (
-            _Comparison([s for s in series if window_of(s) == length], length, self._chosen) for length in self._lengths
+            _Comparison([s for s in of_profile if window_of(s) == length], length, self._alpha, self._chosen)
+            for length in self._lengths
         )
+        # Only those that production has told enough for by now.
+        of_baseline = [s for s in series if against_baseline(s) and s.reference_n > 0]
+        if of_baseline:
+            self._longer.append(_Comparison(of_baseline, DAY, self._alpha_baseline, self._chosen, few=True))
 
     def snapshot(self) -> bytes:
         """An envelope alone: the window lies in the history that comes with every block."""
@@ -175,34 +190,44 @@ class _Judged(NamedTuple):
 
 
 class _Comparison:
-    """The fields that are compared over windows of one length, and what their PSI is without drift."""
+    """The fields that are compared over windows of one length, and what their PSI is without drift.
 
-    def __init__(self, series: list[Series], window: int, chosen: Mapping[str, Any]) -> None:
-        self.window = window
+    `few`: their noise is that of a few days; `days` float64 [F]: of how many, else None. `alpha`: level of a test.
+    """
+
+    def __init__(
+        self, series: list[Series], window: int, alpha: float, chosen: Mapping[str, Any], *, few: bool = False
+    ) -> None:
+        self.window, self.alpha = window, alpha
         self.series = np.array([s.index for s in series], np.int64)
-        cells = [compared_cells(s.slot) for s in series]
-        sizes = np.array([len(c) for c in cells], np.int64)
-        self.cells = np.concatenate([np.empty(0, np.int64), *cells])
         self.psi0 = np.array([s.tolerance for s in series])
-        self._starts = np.cumsum(sizes) - sizes
-        self._reference = np.array(
-            [s.slot.spec.counts[c - s.slot.start] for s in series for c in compared_cells(s.slot)], np.int64
-        )
-        self._min_n = chosen["min_per_cell"] * sizes
+        self._compared = Compared.of(series)
+        self._min_n = chosen["min_per_cell"] * self._compared.sizes
         self._min_span = max(chosen["min_span"], _WHOLE_DAY if window == DAY else 0.0) * window
         # Cells without a reference event (a segment may have some) add nothing by chance.
-        known = np.add.reduceat((self._reference > 0).astype(np.int64), self._starts) if len(sizes) else sizes
+        known = (self._compared.reference > 0).astype(np.int64)
+        known = np.add.reduceat(known, self._compared.starts) if len(series) else known
         self._dof = np.maximum(known - 1, 1).astype(np.float64)
         self._m = np.array([s.reference_n for s in series], np.float64)
-        self._wander = _wander([_measured(s, window) for s in series], self._m, self._dof)
+        measured = [_measured(s, window, 1 if few else PSI_WINDOWS) for s in series]
+        self._wander = _wander(measured, self._m, self._dof)
+        self.days: NDArray[np.float64] | None = None
+        if few:
+            self.days = np.array([noise.windows if noise else 1 for noise in measured], np.float64)
+            self._wander = self._wander._replace(variance=np.maximum(self._wander.variance, 2 * self._wander.mean**2))
+
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """Flat indices of all cells that are compared."""
+        return self._compared.cells
 
     def judge(self, sums: NDArray[np.int64], span: NDArray[np.int64]) -> _Judged:
         """`sums` int64 [R, cells] are the counts of windows, `span` int64 [R] the ms that each one's panes span."""
-        n = np.add.reduceat(sums, self._starts, axis=1)
+        n = self._compared.events(sums)
         judged = (n >= self._min_n) & (span >= self._min_span)[:, np.newaxis]
         scale = sampling_scale(np.maximum(n, 1).astype(np.float64), self._m)
         noise = null_noise(scale, self._dof, self._wander)
-        raw = psi(sums, self._reference, self._starts)
+        raw = self._compared.distances(sums)
         return _Judged(np.where(judged, debiased(raw, noise), np.nan), np.where(judged, n, 0), raw, noise)
 
 
@@ -235,10 +260,10 @@ def _hours_before(
     return running[stop] - running[first], np.where(stop > first, ends - begins, 0)
 
 
-def _measured(series: Series, window: int) -> PsiNoise | None:
-    """The reference windows of a field, if they are of this length, and enough to know a variance from."""
+def _measured(series: Series, window: int, enough: int) -> PsiNoise | None:
+    """The reference windows of a field, if they are of this length, and enough of them."""
     noise = psi_noise_of(series.slot.spec, format_duration(window))
-    return noise if noise is not None and noise.windows >= PSI_WINDOWS else None
+    return noise if noise is not None and noise.windows >= enough else None
 
 
 def _wander(measured: list[PsiNoise | None], m: NDArray[np.float64], dof: NDArray[np.float64]) -> Wander:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from driftgauge.detect.budget import average_run_length, share_of
 from driftgauge.detect.envelope import fingerprint, seal, unseal
 from driftgauge.detect.normalise import long_run_variance, noise_of
-from driftgauge.detect.sensitivity import Sensitivity, panes_of_an_hour, smallest
+from driftgauge.detect.sensitivity import Sensitivity, smallest
 from driftgauge.detect.settings import override, require
 from driftgauge.detect.types import Detection, DetectorContext
 from driftgauge.errors import StateError
@@ -137,9 +137,9 @@ class ShiryaevRoberts:
             self._sum[i] = 0.0
         return found
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:
-        """The rate whose mean evidence over an hour passes the threshold, for one alternative of the mixture."""
-        panes, n = panes_of_an_hour(self._pane_length), np.full(len(self._series), events)
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:  # noqa: ARG002
+        """The rate whose mean evidence over the panes passes the threshold, for one alternative of the mixture."""
+        n = np.full(len(self._series), events)
         worth = panes * n / (1 + n * self._correlation)
         needed = self._log_threshold + math.log(self._if_hit.shape[1])
 

@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from driftgauge.detect.events.scanner import ScanAlarm
-from driftgauge.detect.river_state import AdwinParameters, decode_adwin, encode_adwin
+from driftgauge.detect.river_state import AdwinParameters
 from driftgauge.detect.state_parts import joined, parted
 from driftgauge.detect.types import Direction
 
@@ -36,7 +36,7 @@ class AdwinScanner:
     def _scan(self, stream: int, values: list[float]) -> list[ScanAlarm]:
         found, begin = [], 0
         window = self._windows[stream]
-        before = encode_adwin(window)
+        before = self._parameters.encode(window)
         unread = iter(values)
         while any(map(window._helper.update, unread)):  # noqa: SLF001
             at = len(values) - length_hint(unread) - 1
@@ -46,7 +46,7 @@ class AdwinScanner:
             found.append(ScanAlarm(stream, at, abs(moved), self._parameters.delta, side))
             # river would begin anew at its next update; doing so now leaves one state fewer to store.
             window = self._windows[stream] = self._parameters.fresh()
-            before, begin = encode_adwin(window), at + 1
+            before, begin = self._parameters.encode(window), at + 1
         return found
 
     def _level(self, state: bytes, values: list[float]) -> float:
@@ -58,8 +58,8 @@ class AdwinScanner:
 
     def encode(self) -> bytes:
         """Each window in river's own bytes."""
-        return joined(map(encode_adwin, self._windows))
+        return joined(map(self._parameters.encode, self._windows))
 
     def decode(self, state: bytes) -> None:
         """See `Scanner`."""
-        self._windows = [decode_adwin(part, self._parameters) for part in parted(state, len(self._windows))]
+        self._windows = [self._parameters.decode(part) for part in parted(state, len(self._windows))]

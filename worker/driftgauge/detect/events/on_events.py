@@ -54,6 +54,11 @@ class OnEvents:
         """What a source's ingest runs."""
         return EventWatch(self.name, self._mark, self._streams, self.scanner())
 
+    @property
+    def series_keys(self) -> Sequence[str]:
+        """Of the series that it watches."""
+        return list(self._by_key)
+
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
         """A fresh detector; see the class for the settings. ValueError if one is unknown or out of range."""
@@ -99,7 +104,7 @@ class OnEvents:
             partitions=tuple(dict.fromkeys(str(source) for source, _ in alarms)),
         )
 
-    def sensitivity(self, events: float) -> Sequence[Sensitivity]:  # noqa: ARG002
+    def sensitivity(self, events: float, panes: int, remembered: int) -> Sequence[Sensitivity]:  # noqa: ARG002
         """Not told: it hangs on how events are spread over partitions and on their order."""
         return ()
 

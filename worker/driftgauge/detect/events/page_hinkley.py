@@ -15,12 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.detect.events.scanner import ScanAlarm
-from driftgauge.detect.river_state import (
-    PAGE_HINKLEY_SIZE,
-    PageHinkleyParameters,
-    decode_page_hinkley,
-    encode_page_hinkley,
-)
+from driftgauge.detect.river_state import PAGE_HINKLEY_SIZE, PageHinkleyParameters
+from driftgauge.detect.state_parts import parted
 from driftgauge.detect.types import Direction
 from driftgauge.errors import StateError
 
@@ -133,11 +129,8 @@ class PageHinkleyScanner:
 
     def decode(self, state: bytes) -> None:
         """See `Scanner`."""
-        if len(state) != PAGE_HINKLEY_SIZE * self._state.shape[1]:
-            raise StateError("page_hinkley: state is for another number of series")
-        for begin in range(0, len(state), PAGE_HINKLEY_SIZE):
-            part = state[begin : begin + PAGE_HINKLEY_SIZE]
-            if encode_page_hinkley(decode_page_hinkley(part, self._parameters)) != part:
+        for part in parted(state, self._state.shape[1], PAGE_HINKLEY_SIZE):
+            if self._parameters.encode(self._parameters.decode(part)) != part:
                 raise StateError("page_hinkley: state is not in river's own form")
         self._state = np.frombuffer(state, "<f8").astype(np.float64).reshape(-1, len(_State._fields)).T.copy()
 

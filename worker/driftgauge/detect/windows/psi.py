@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import ncx2
+from scipy.stats import ncx2, norm, t
 
 from driftgauge.detect.windows.shares import Array, shares_of
 
@@ -78,6 +78,12 @@ def debiased(statistic: Array, noise: NullNoise) -> Array:
     return np.maximum(statistic - noise.scale * noise.dof, 0.0)
 
 
-def p_value(statistic: Array, noise: NullNoise, psi0: Array) -> Array:
-    """P(PSI at least this large | true PSI = psi0), float64 [...]; 0 where it underflows."""
-    return np.asarray(ncx2.sf(statistic / noise.scale, noise.dof, psi0 / noise.scale), np.float64)
+def p_value(statistic: Array, noise: NullNoise, psi0: Array, measured: Array | None = None) -> Array:
+    """P(PSI at least this large | true PSI = psi0), float64 [...]; 0 where it underflows.
+
+    `measured`: of how many numbers the noise was estimated, where these are few. Then the standard normal quantile of
+    that probability is taken for Student's t with as many degrees of freedom: of one squared normal whose variance is
+    a mean of so many, PSI / noise is F(1, measured), hence t squared (Student 1908).
+    """
+    known = np.asarray(ncx2.sf(statistic / noise.scale, noise.dof, psi0 / noise.scale), np.float64)
+    return known if measured is None else np.asarray(t.sf(norm.isf(known), measured), np.float64)

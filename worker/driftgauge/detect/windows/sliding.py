@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.detect.windows.cut import best_cut
 from driftgauge.panes.block import PaneBlock
 
 Ints = NDArray[np.int64]
@@ -59,6 +60,23 @@ class Window:
             n[begin - first :] = self.n[begin:stop, chosen]
             deviations[begin - first :] = self.deviations[begin:stop, chosen]
         return n, deviations
+
+    def span(self, w: int) -> Ints:
+        """Per row, ms from the start of the pane w - 1 before it to its own end; those that don't exist count as now.
+
+        int64 [P].
+        """
+        starts = np.concatenate([self._block.series_history.starts[-w:], self._block.starts])
+        row = len(starts) - self.panes + np.arange(self.panes)
+        return np.asarray(starts[row] - starts[np.maximum(row - w + 1, 0)] + self._block.length, np.int64)
+
+    def cut(self, row: int, column: int, w: int) -> int:
+        """Start (ms) of the pane with which a column's mean most likely changed, within the w panes up to a row."""
+        n, deviations = self.rows(row - w + 1, row + 1, np.array([column]))
+        told = np.nonzero(n[:, 0])[0]
+        cut = best_cut(n[told, 0].astype(np.float64), deviations[told, 0].astype(np.float64), 1, 1)
+        at = row - w + 1 + (w - 1 if cut is None else int(told[cut]))
+        return int(self._block.series_history.starts[at] if at < 0 else self._block.starts[at])
 
     def latest(self) -> tuple[Floats, Floats]:
         """Per row, the deviation of its own pane (0 without events), and the events in it; float64 [P, V] each."""
