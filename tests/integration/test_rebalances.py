@@ -15,6 +15,16 @@ def start_static(line: Live, instance: str) -> Worker:
     return line.start(before=["env", f"DRIFTGAUGE_KAFKA__GROUP_INSTANCE_ID={instance}"])
 
 
+def held_by(worker: Worker) -> set[tuple[str, int]]:
+    held: set[tuple[str, int]] = set()
+    for entry in worker.lines():
+        if entry["event"] == "partition_taken":
+            held.add((entry["topic"], entry["partition"]))
+        elif entry["event"] in ("partition_given_up", "partition_lost"):
+            held.discard((entry["topic"], entry["partition"]))
+    return held
+
+
 def taken(worker: Worker) -> set[tuple[str, int]]:
     return {(entry["topic"], entry["partition"]) for entry in worker.events("partition_taken")}
 
@@ -23,18 +33,18 @@ def test_a_static_member_that_restarts_comes_back_to_its_partitions_and_moves_no
     line = live(kafka={"session_timeout": "20s"})
     first, second = start_static(line, "a"), start_static(line, "b")
     line.produce(story[:9_000])
-    wait(lambda: [taken(first), taken(second)], lambda held: all(held) and len(held[0] | held[1]) == 5, 40, [first])
+    workers = [first, second]
+    wait(lambda: [held_by(w) for w in workers], lambda held: all(held) and len(held[0] | held[1]) == 5, 40, workers)
     time.sleep(2)
-    held, kept = taken(first), taken(second)
+    held, kept = held_by(first), held_by(second)
     before = len(second.lines())
     assert first.terminate() == 0
     again = start_static(line, "a")
     wait(lambda: taken(again), lambda found: len(found) >= len(held), 40, [again, second])
-    # Members may have shared partitions out twice in the beginning.
-    assert taken(again) <= held
+    assert held_by(again) == held
     names = {entry["event"] for entry in second.lines()[before:]}
     assert not names & {"partition_taken", "partition_given_up", "partition_lost", "partition_fenced"}
-    assert taken(second) == kept
+    assert held_by(second) == kept
     line.produce(story[9_000:])
     alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
     assert ids(alerts) == ids(expected)
