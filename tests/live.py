@@ -70,7 +70,7 @@ class Live:
     """One deployment on a shared broker and Redis, with names of its own."""
 
     def __init__(
-        self, kafka, redis_server, folder: Path, profile: Profile, *, partitions: int = 3, **overrides
+        self, kafka, redis_server, folder: Path, profile: Profile, /, *, partitions: int = 3, **overrides
     ) -> None:
         self.kafka, self.folder = kafka, folder
         name = uuid.uuid4().hex[:8]
@@ -101,8 +101,9 @@ class Live:
         producer.flush()
         producer.close()
 
-    def start(self, *, config: Path | None = None) -> Worker:
-        worker = Worker(config or self.config, self.folder / f"worker-{len(self.workers)}.log")
+    def start(self, *, config: Path | None = None, before: Sequence[str] = ()) -> Worker:
+        """`before`: a program and its arguments that start the worker."""
+        worker = Worker(config or self.config, self.folder / f"worker-{len(self.workers)}.log", before)
         self.workers.append(worker)
         return worker
 
@@ -151,10 +152,10 @@ class Live:
 class Worker:
     """`driftgauge run` as a process; its log as dictionaries."""
 
-    def __init__(self, config: Path, log: Path) -> None:
+    def __init__(self, config: Path, log: Path, before: Sequence[str] = ()) -> None:
         self.log = log
         with log.open("wb") as out:
-            command = [sys.executable, "-m", "driftgauge", "run", "-c", str(config)]
+            command = [*before, sys.executable, "-m", "driftgauge", "run", "-c", str(config)]
             self.process = subprocess.Popen(command, stderr=out, stdout=subprocess.DEVNULL)
 
     def lines(self) -> list[dict]:

@@ -67,6 +67,7 @@ def test_differences_are_reported_and_left_alone(kafka: Kafka, names, tmp_path: 
     assert rows["alerts"]["differences"] == [
         "2 partitions instead of 1",
         "cleanup.policy is compact instead of delete",
+        "message.timestamp.type is CreateTime instead of LogAppendTime",
     ]
 
 

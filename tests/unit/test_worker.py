@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
 
 from builders import MINUTE, records, small_ingest, small_profile
 from driftgauge.config import CheckpointConfig, RecoveryConfig
-from driftgauge.errors import FencedError, StateError, UnavailableError
+from driftgauge.errors import FencedError, OutOfRangeError, StalledError, StateError, UnavailableError, UndeliveredError
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.beginning import Bounds
+from driftgauge.runtime.clock_skew import ClockSkew
+from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.taking_over import TakingOver
 from driftgauge.runtime.tasks import IngestTask, PanesTopics
 from driftgauge.runtime.worker import Worker, WorkerSettings
@@ -33,6 +36,7 @@ class Script:
         self.paused: set[Source] = set()
         self.undrained: set[Source] = set()
         self.ends_known = True
+        self.partitions: int | None = 2
 
     def subscribe(self, topics, *, assigned, revoked, lost):
         self.on_assigned, self.on_revoked, self.on_lost = assigned, revoked, lost
@@ -88,16 +92,27 @@ class Recorder:
         self.calls = calls
         self.published: list[Publication] = []
         self.crash: Callable[[dict], bool] = lambda _: False
+        self.refuses = False
+        self.stamped = None
 
     def publish(self, publications):
+        if self.refuses:
+            raise UndeliveredError("refused")
         for publication in publications:
             message = json.loads(publication.value)
             if self.crash(message):
                 raise RuntimeError("crash")
             self.published.append(publication)
 
-    def flush(self):
+    def make_room(self):
+        pass
+
+    def flush(self, wait_ms=None):
         self.calls.append(("flush",))
+
+    def reopen(self):
+        self.calls.append(("reopen",))
+        self.refuses = False
 
     def messages(self, kind: str) -> list[dict]:
         return [m for m in (json.loads(p.value) for p in self.published) if m["type"] == kind]
@@ -162,7 +177,7 @@ class Silent:
         self.events.append(event)
         self.fields.append(fields)
 
-    debug = info = warning = _note
+    debug = info = warning = error = _note
 
 
 class Bench:
@@ -176,7 +191,7 @@ class Bench:
         self.log = Silent()
         self.view = View()
 
-    def play(self, source: Script, *, gating=(A, B), max_skew=120 * MINUTE, policies=None, **checkpoint) -> Worker:
+    def play(self, source: Script, *, max_skew=120 * MINUTE, policies=None, **checkpoint) -> Worker:
         layout = Layout.of(small_profile())
         topics = PanesTopics("panes", 1, "dead", {layout.profile_hash: layout}, 1000)
         worker = Worker(
@@ -193,14 +208,22 @@ class Bench:
             ),
             settings=WorkerSettings(
                 ("in",),
-                frozenset(gating),
                 CheckpointConfig(**({"interval": "1s"} | checkpoint)),
                 15_000,
                 max_skew,
                 1_000,
             ),
+            inputs=InputTopics(
+                {"in": 2},
+                ["in"],
+                partitions=lambda _: source.partitions,
+                announce=lambda found: sources_records(found, "panes", 1),
+                missing_after=60_000,
+                log=self.log,
+            ),
             clock=self.clock,
             log=self.log,
+            skew=ClockSkew(1 << 62, lambda: 0, self.log),
         )
         worker.run(lambda: not source.steps)
         return worker
@@ -258,6 +281,73 @@ def test_a_revoked_partition_is_saved_and_its_next_owner_goes_on_from_there(benc
     again.steps = [again.give(A), []]
     bench.play(again)
     assert ("seek", A, 8) in bench.calls
+
+
+def test_giving_partitions_up_never_takes_longer_than_the_group_can_wait(bench):
+    source = script(bench)
+    save, asked = bench.store.save, []
+
+    def slow(claim, position, changed, deleted, *, within=None):
+        asked.append(within)
+        time.sleep(within / 1000)
+        raise UnavailableError("Redis does not answer")
+
+    def revoke():
+        bench.store.save = slow
+        source.take(A, B)()
+        bench.store.save = save
+
+    source.steps = [source.give(A, B), [records([T0], 7, A), records([T0], 7, B)], revoke, []]
+    bench.play(source)
+    assert len(asked) == 1
+    assert 0 < asked[0] <= 1_000
+    assert "checkpoint_failed" in bench.log.events
+    assert bench.saves() == []
+    again = script(bench)
+    again.steps = [again.give(A), []]
+    bench.play(again)
+    assert bench.calls.count(("seek", A, 7)) == 2
+
+
+def test_a_partition_whose_records_are_gone_is_taken_over_anew(bench):
+    source = script(bench)
+
+    def gone():
+        bench.view.bounds_of[A] = Bounds(40, 1_000, "t", None)
+        raise OutOfRangeError([A])
+
+    source.steps = [source.give(A, B), [records([T0], 7, A)], bench.at(1000), gone, []]
+    bench.play(source)
+    assert ("seek", A, 40) in bench.calls
+    assert bench.calls.count(("seek", B, 7)) == 1
+    assert {"position_out_of_range", "partition_out_of_range", "recovery"} <= set(bench.log.events)
+    assert A not in source.paused
+
+
+def test_what_was_refused_is_read_and_written_again_from_the_last_checkpoint(bench):
+    source = script(bench)
+
+    def refuse():
+        bench.sink.refuses = True
+        return [records([T0 + 5 * MINUTE], 8, A)]
+
+    def later():
+        bench.clock.time += 500
+
+    source.steps = [
+        source.give(A, B),
+        [records([T0], 7, A)],
+        bench.at(1000),
+        refuse,
+        later,
+        [],
+        [records([T0 + 5 * MINUTE], 8, A)],
+    ]
+    bench.play(source)
+    assert bench.calls.count(("seek", A, 8)) == 1
+    assert ("reopen",) in bench.calls
+    assert [m["start"] for m in bench.sink.messages("pane")] == [T0]
+    assert source.paused == set()
 
 
 def test_a_fenced_partition_is_forgotten_and_claimed_again_where_the_other_left_it(bench):
@@ -400,3 +490,24 @@ def test_a_source_that_is_not_read_any_more_pauses_nobody(bench):
     source.steps = [source.give(A), [records([T0, T0 + 60 * MINUTE], 7, A)], bench.at(500), []]
     bench.play(source, max_skew=10 * MINUTE)
     assert source.paused == set()
+
+
+def test_a_partition_that_gives_nothing_though_there_is_more_to_read_ends_the_worker(bench):
+    source = script(bench)
+    source.undrained = {A}
+    source.steps = [source.give(A, B), [], *(bench.at(60_000 * minute) for minute in range(1, 5))]
+    with pytest.raises(StalledError, match="nothing has come from in:0 for 120 s"):
+        bench.play(source)
+
+
+def test_added_partitions_are_announced_before_anything_of_theirs_is_read(bench):
+    source = script(bench)
+    source.steps = [
+        source.give(A),
+        bench.at(2_000, lambda: setattr(source, "partitions", 3)),
+        bench.at(3_000),
+        bench.at(4_000),
+    ]
+    bench.play(source)
+    (told,) = bench.sink.messages("sources")
+    assert [entry["partition"] for entry in told["sources"]] == [0, 1, 2]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from driftgauge.alerts.event import Run
@@ -16,26 +17,30 @@ from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.engine.topics import gating_kinds
 from driftgauge.engine.unprofiled import unprofiled_of
 from driftgauge.errors import ConfigError
-from driftgauge.panes.codec import encode_message
-from driftgauge.panes.messages import Sources
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source
 from driftgauge.runtime.clock import MonotonicClock
+from driftgauge.runtime.clock_skew import ClockSkew
+from driftgauge.runtime.dead_letter_limits import Limits
+from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.kafka_clients import consumer_settings, producer_settings
 from driftgauge.runtime.partition_log import PartitionLog
 from driftgauge.runtime.taking_over import TakingOver
 from driftgauge.runtime.tasks import DetectTask, IngestTask, PanesTopics, Task
 from driftgauge.runtime.topics import admin_client, require_topics
 from driftgauge.runtime.worker import Worker, WorkerSettings
-from driftgauge.sinks.base import Publication, Sink
 from driftgauge.sinks.kafka import KafkaSink
 from driftgauge.sources.kafka import KafkaSource
 from driftgauge.state.base import StateStore
 from driftgauge.state.redis import RedisState
 from driftgauge.state.redis_memory import refuse_eviction
 
+_GIVE_UP_MS = 2_000
 
-def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -> Worker:
+
+def build_worker(
+    config: Config, profiles: Sequence[Profile | None], log: Any, *, alive: Callable[[], None] = lambda: None
+) -> Worker:
     """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker."""
     models = models_of(config, profiles)
     with admin_client(config) as admin:
@@ -43,13 +48,16 @@ def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -
     store = redis_state(config, log)
     refuse_eviction(store, log)
     _settle_panes_partitions(config, store)
-    sink = KafkaSink(producer_settings(config))
-    source = KafkaSource(consumer_settings(config))
-    gating = _gating_sources(config, partitions)
-    _announce_sources(config, gating, sink)
+    sink = KafkaSink(
+        producer_settings(config), patience=config.outputs.patience, unconfirmed=config.limits.unconfirmed_records
+    )
+    source = KafkaSource(consumer_settings(config), refused=_Once(log).refused)
+    inputs = _input_topics(config, partitions, source, log)
+    sink.publish(sources_records(inputs.gating, config.topics.panes, config.panes.partitions))
+    sink.flush()
     lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
     view = PartitionLog(config, source, _first_counts(store, partitions))
-    build = _Tasks(config, models, gating).build
+    build = _Tasks(config, models, inputs).build
     return Worker(
         source,
         sink,
@@ -57,14 +65,20 @@ def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -
         taking_over=TakingOver(sink, store, build=build, view=view, policies=config.recovery, log=log),
         settings=WorkerSettings(
             topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
-            gating=frozenset(gating),
             checkpoint=config.checkpoint,
             idle_after=config.panes.idle_after,
             max_skew=config.panes.max_skew * max(lengths),
-            give_up_within=config.kafka.session_timeout // 3,
+            # The whole group waits while a member gives partitions up, and no heartbeat is sent.
+            give_up_within=min(config.kafka.session_timeout // 3, _GIVE_UP_MS),
+            give_up_after=config.outputs.give_up_after,
+            stalled_after=config.watchdog.stalled_after,
+            damaged_records=config.watchdog.damaged_records,
         ),
         clock=MonotonicClock(),
         log=log,
+        inputs=inputs,
+        skew=ClockSkew(config.watchdog.clock_skew, lambda: time.time_ns() // 1_000_000, log),
+        alive=alive,
     )
 
 
@@ -83,11 +97,23 @@ def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None
     )
 
 
+class _Once:
+    """Logs the first commit that the group refuses: they are refused in every rebalance, and none of them matters."""
+
+    def __init__(self, log: Any) -> None:
+        self._log, self._told = log, False
+
+    def refused(self, error: Exception) -> None:
+        if not self._told:
+            self._told = True
+            self._log.info("commit_refused", error=str(error))
+
+
 class _Tasks:
     """Makes the task of a partition."""
 
-    def __init__(self, config: Config, models: Sequence[Model], gating: tuple[Source, ...]) -> None:
-        self._config, self._models, self._gating = config, models, gating
+    def __init__(self, config: Config, models: Sequence[Model], inputs: InputTopics) -> None:
+        self._config, self._models, self._inputs = config, models, inputs
         self._unprofiled = unprofiled_of(config, models)
         self._kinds = {topic.name: kind for kind, topic in config.topics.inputs.items()}
         self._decoders: dict[str, Decoder] = {
@@ -100,6 +126,7 @@ class _Tasks:
             dead_letters=config.topics.dead_letters,
             layouts={model.layout.profile_hash: model.layout for model in models},
             max_dead_letter_bytes=config.limits.max_record_bytes,
+            dead_letter_limits=Limits(**config.limits.dead_letters.model_dump()),
         )
         run = Run(mode="live", run_id=run_id_of(models, config.kafka.group_id))
         self._render = renderer_of(models, run, self._unprofiled)
@@ -109,8 +136,15 @@ class _Tasks:
             stage = stage_of(self._models, self._unprofiled)
             # As announced on the topic. But where retention has taken that record, a stage that is made again would
             # close no pane until another worker starts.
-            stage.merge.sources = self._gating
-            return DetectTask(source, stage, self._topics.layouts, self._config.topics.alerts, self._render)
+            stage.merge.sources = tuple(sorted(self._inputs.gating))
+            return DetectTask(
+                source,
+                stage,
+                self._topics.layouts,
+                self._config.topics.alerts,
+                self._render,
+                self._config.limits.max_alert_bytes,
+            )
         kind = self._kinds[source.topic]
         ingest = ingest_of(
             self._models,
@@ -119,7 +153,7 @@ class _Tasks:
             cut_start=self._config.kafka.start != "earliest",
             unprofiled=self._unprofiled,
         )
-        return IngestTask(ingest, self._topics, gating=source in self._gating)
+        return IngestTask(ingest, self._topics, gating=source in self._inputs.gating)
 
 
 def _first_counts(store: StateStore, partitions: Mapping[str, int]) -> dict[str, int]:
@@ -137,13 +171,13 @@ def _settle_panes_partitions(config: Config, store: StateStore) -> None:
         )
 
 
-def _gating_sources(config: Config, partitions: dict[str, int]) -> tuple[Source, ...]:
-    topics = [config.topics.inputs[kind].name for kind in gating_kinds(config)]  # type: ignore[index]
-    return tuple(Source(topic, i) for topic in topics for i in range(partitions[topic]))
-
-
-def _announce_sources(config: Config, gating: tuple[Source, ...], sink: Sink) -> None:
-    """Write the gating sources to every panes partition, before any pane. Repeating it changes nothing."""
-    value = encode_message(Sources(gating), {})
-    sink.publish([Publication(config.topics.panes, None, value, i) for i in range(config.panes.partitions)])
-    sink.flush()
+def _input_topics(config: Config, partitions: Mapping[str, int], source: KafkaSource, log: Any) -> InputTopics:
+    names = {kind: topic.name for kind, topic in config.topics.inputs.items()}
+    return InputTopics(
+        {name: partitions[name] for name in names.values()},
+        [names[kind] for kind in gating_kinds(config)],  # type: ignore[index]
+        partitions=source.partitions,
+        announce=lambda gating: sources_records(gating, config.topics.panes, config.panes.partitions),
+        missing_after=config.kafka.missing_topic_after or None,
+        log=log,
+    )

@@ -120,13 +120,17 @@ class SecurityConfig(_Section):
 class KafkaConfig(_Section):
     """The cluster and the consumer group. `start`, for partitions without state: earliest, latest or a time (ms).
 
-    `session_timeout` (ms): a worker that is not heard of for so long loses its partitions to the others.
+    `session_timeout` (ms): a worker that is not heard of for so long loses its partitions to the others;
+    `metadata_max_age` (ms): added partitions are noticed within this; `missing_topic_after` (ms): the worker ends when
+    an input topic is gone for so long (0: it waits).
     """
 
     bootstrap_servers: list[Annotated[str, Field(pattern=r"^[^\s,]+:\d{1,5}$")]] = Field(min_length=1)
     group_id: KeyPart = "driftgauge"
     group_instance_id: Name | None = None
     session_timeout: Annotated[PositiveDuration, Field(ge=1000)] = 45_000
+    metadata_max_age: Annotated[PositiveDuration, Field(ge=500)] = 10_000
+    missing_topic_after: Duration = 60_000
     start: Start = "earliest"
     security: SecurityConfig = SecurityConfig()
 
@@ -290,6 +294,30 @@ class RecoveryConfig(_Section):
     recreated: Literal["resume", "fail"] = "resume"
 
 
+class OutputsConfig(_Section):
+    """What happens while panes, alerts or dead letters can't be written (ms).
+
+    `patience`: a checkpoint waits so long for Kafka's confirmation; then the inputs are paused. `give_up_after`: the
+    worker ends when it could not write for so long.
+    """
+
+    patience: PositiveDuration = 5_000
+    give_up_after: PositiveDuration = 600_000
+
+
+class WatchdogConfig(_Section):
+    """What is noticed beside errors (ms), and what is done about damaged records.
+
+    `stuck_after`: a loop that hasn't turned for so long ends the process; `stalled_after`: so do inputs that give
+    nothing in two such spans though there is more to read; `clock_skew`: clocks that differ by so much are warned of.
+    """
+
+    damaged_records: Literal["stop", "skip"] = "stop"
+    stuck_after: Annotated[PositiveDuration, Field(ge=1000)] = 120_000
+    stalled_after: Annotated[PositiveDuration, Field(ge=1000)] = 60_000
+    clock_skew: Annotated[PositiveDuration, Field(ge=1000)] = 30_000
+
+
 class LoggingConfig(_Section):
     """Log lines on stderr."""
 
@@ -305,6 +333,17 @@ class AlertsConfig(_Section):
     confirm_horizon_panes: int = Field(default=240, ge=1)
 
 
+class DeadLetterLimitsConfig(_Section):
+    """How many records of a partition may be no events before the worker stops (0: as many as there are).
+
+    `consecutive`: in a row; `ratio`: the share of each `among` offsets.
+    """
+
+    consecutive: int = Field(default=1_000, ge=0)
+    ratio: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
+    among: int = Field(default=10_000, ge=1)
+
+
 class LimitsConfig(_Section):
     """Caps on what is taken and held.
 
@@ -313,7 +352,9 @@ class LimitsConfig(_Section):
     told of at a time (0: none), the events of others are counted only; `event_alarms`: how many alarms of a detector on
     single events, on one series, a partial pane carries, the rest are counted; `distinct_features`: of how many
     features of a model it is watched whether their values repeat (0: of none); `segments`: how many of a model are
-    watched where it doesn't say itself (0: none).
+    watched where it doesn't say itself (0: none); `max_alert_bytes`: larger alert events are trimmed;
+    `max_pane_bytes`: what the panes topic takes; `unconfirmed_records`: how many written ones may wait for Kafka's
+    confirmation before reading waits for it.
     """
 
     max_record_bytes: int = Field(default=1_000_000, ge=1024)
@@ -322,6 +363,10 @@ class LimitsConfig(_Section):
     event_alarms: int = Field(default=4, ge=1, le=1000)
     distinct_features: int = Field(default=8, ge=0, le=100)
     segments: int = Field(default=20, ge=0, le=MAX_SEGMENTS)
+    max_alert_bytes: int = Field(default=900_000, ge=8192)
+    max_pane_bytes: int = Field(default=1_000_000, ge=8192)
+    unconfirmed_records: int = Field(default=50_000, ge=1)
+    dead_letters: DeadLetterLimitsConfig = DeadLetterLimitsConfig()
 
 
 class Config(_Section):
@@ -335,6 +380,8 @@ class Config(_Section):
     detectors: dict[Name, dict[str, JsonValue]] = {}
     checkpoint: CheckpointConfig = CheckpointConfig()
     recovery: RecoveryConfig = RecoveryConfig()
+    outputs: OutputsConfig = OutputsConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     logging: LoggingConfig = LoggingConfig()
     alerts: AlertsConfig = AlertsConfig()
     limits: LimitsConfig = LimitsConfig()

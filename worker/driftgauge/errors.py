@@ -6,6 +6,7 @@ a `Reject` value (decode) that ends on the dead-letter topic.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 
@@ -36,6 +37,18 @@ class UnavailableError(DriftgaugeError):
     code = "unavailable"
 
 
+class BlockedError(UnavailableError):
+    """What was published is not confirmed yet. Nothing has been given up; it is, as soon as Kafka takes it again."""
+
+    code = "outputs_blocked"
+
+
+class UndeliveredError(UnavailableError):
+    """A record was refused or given up, and nothing that was published after it gets through: begin again before it."""
+
+    code = "undelivered"
+
+
 class RefusedError(UnavailableError):
     """Redis answered, and will not do it however often it is asked: password, permission, a foreign key."""
 
@@ -52,3 +65,42 @@ class StateError(DriftgaugeError):
     """Stored state can't be read: wrong version, bad checksum, or a shape that doesn't fit the configuration."""
 
     code = "state"
+
+
+class DamagedError(DriftgaugeError):
+    """Records of an input can't be read as they lie there: bad checksums, or bytes that are no records."""
+
+    code = "damaged_records"
+
+
+class OutOfRangeError(DriftgaugeError):
+    """Records that were to be read next are not there; `partitions`: where, as (topic, partition)."""
+
+    code = "out_of_range"
+
+    def __init__(self, partitions: Collection[tuple[str, int]]) -> None:
+        """Of which partitions."""
+        told = ", ".join(f"{topic}:{partition}" for topic, partition in sorted(partitions))
+        super().__init__(
+            f"the records of {told} that were to be read next are not there: they were deleted before they were read "
+            "(retention), or the topic was truncated or made anew"
+        )
+        self.partitions = frozenset(partitions)
+
+
+class StalledError(DriftgaugeError):
+    """Nothing comes from an input although there is more to read."""
+
+    code = "stalled"
+
+
+class MissingTopicError(DriftgaugeError):
+    """An input topic that was there is gone."""
+
+    code = "missing_topic"
+
+
+class DeadLetterLimitError(DriftgaugeError):
+    """So many records of a partition are no events that somebody has to look before they are set aside."""
+
+    code = "dead_letter_limit"

@@ -36,6 +36,16 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 TrafficUnit = Literal["events/min", "events/h", "events/d"]
+TrimmedPart = Literal[
+    "cells",
+    "distances",
+    "detectors.partitions",
+    "source.more",
+    "source.offsets",
+    "annotations.description",
+    "natural",
+    "detectors",
+]
 Hash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -153,7 +163,8 @@ class Detail(_Wire):
 
     null where a level is unknown because no event was behind it. `profile` is null in a `BaselineMissing` only.
     `reason` says why an alert is resolved whose problem is not over. `baseline`: up to when production had told of the
-    noise, season or distribution that this was held against, where that is not the profile's.
+    noise, season or distribution that this was held against, where that is not the profile's. `trimmed`: parts that
+    were left out because the event was larger than the topic takes.
     """
 
     detectors: list[DetectorNumbers]
@@ -173,6 +184,7 @@ class Detail(_Wire):
     superseded_by: Severity | None = Field(default=None, exclude_if=_is_none)
     reason: Reason | None = Field(default=None, exclude_if=_is_none)
     baseline: Time | None = Field(default=None, exclude_if=_is_none)
+    trimmed: list[TrimmedPart] = Field(default=[], exclude_if=_is_empty)
 
 
 class Offsets(_Wire):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import FrameType
 
 import structlog
@@ -17,6 +18,7 @@ from driftgauge.config import Config
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.problems import problems_of
 from driftgauge.errors import DriftgaugeError
+from driftgauge.runtime.heartbeat import Heartbeat
 from driftgauge.runtime.memory import tune_memory
 from driftgauge.sources.profile_file import read_profile
 from driftgauge.telemetry.logging import configure
@@ -36,10 +38,13 @@ def command(config: ConfigOption) -> None:
         if (note := short_ring(model)) is not None:
             log.warning("memory_too_short", model=str(model.subject), note=note)
     try:
-        worker = build_worker(settings, loaded.profiles, log)
+        heartbeat = Heartbeat(settings.watchdog.stuck_after, log, sys.stderr)
+        worker = build_worker(settings, loaded.profiles, log, alive=heartbeat.beat)
         tune_memory()
         log.info("worker_started")
+        heartbeat.start()
         worker.run(stopping.asked)
+        heartbeat.stop()
     except DriftgaugeError as error:
         # The log's last line says why, in the log's own format.
         log.error("worker_failed", code=error.code, error=str(error))  # noqa: TRY400 (expected: no traceback)

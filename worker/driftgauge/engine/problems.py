@@ -11,6 +11,7 @@ from driftgauge.detect.events.chosen import misfits
 from driftgauge.detect.traffic.limits import TRAFFIC, Limits
 from driftgauge.detect.traffic.parts import Parts
 from driftgauge.engine.configured import models_of
+from driftgauge.engine.pane_size import too_large_panes
 from driftgauge.engine.settings import METHODS
 from driftgauge.profiles.profile import Profile
 
@@ -21,6 +22,7 @@ def problems_of(config: Config, profiles: Sequence[Profile | None]) -> Iterator[
     yield from ((("detectors", name), f"unknown detector; there are {', '.join(METHODS)}") for name in unknown)
     if unknown:
         return
+    unfit = False
     for model in models_of(config, profiles):
         of_traffic = {TRAFFIC: model.settings.traffic} if model.settings.traffic is not None else {}
         for name, own in {**model.settings.detectors, **of_traffic}.items():
@@ -34,8 +36,13 @@ def problems_of(config: Config, profiles: Sequence[Profile | None]) -> Iterator[
                 # A detector's message names the setting it is about.
                 setting = [key for key in own if re.search(rf"\b{re.escape(key)}\b", message.partition(";")[0])][:1]
                 yield ("detectors", name, *setting), message
+                unfit = True
     series = [entry for model in models_of(config, profiles) for entry in model.contrasts.series]
     for name, own in config.detectors.items():
         named = own.get("series") if own.get("enabled", True) else None
         texts = [entry if isinstance(entry, str) else "" for entry in named] if isinstance(named, list) else []
-        yield from ((("detectors", name, "series", at), text) for at, text in misfits(series, texts))
+        found = list(misfits(series, texts))
+        yield from ((("detectors", name, "series", at), text) for at, text in found)
+        unfit |= bool(found)
+    if not unfit:
+        yield from too_large_panes(config, models_of(config, profiles))

@@ -14,6 +14,8 @@ from driftgauge.config import Config
 
 # Kafka's default for the largest record a topic takes (message.max.bytes).
 BROKER_RECORD_BYTES = 1_048_588
+# Key, headers and the batch around a record of ours.
+RECORD_OVERHEAD = 10_000
 _READING: dict[str, Any] = {
     "enable_auto_commit": False,
     # A silent reset is how records are lost: an unknown position must raise.
@@ -64,6 +66,7 @@ def consumer_settings(config: Config) -> dict[str, Any]:
         "group_instance_id": config.kafka.group_instance_id,
         "session_timeout_ms": config.kafka.session_timeout,
         "heartbeat_interval_ms": config.kafka.session_timeout // 10,
+        "metadata_max_age_ms": config.kafka.metadata_max_age,
         # An assignor shared by two consumers of a process makes partitions bounce between them for ever.
         "partition_assignment_strategy": [CooperativeStickyAssignor()],
         **_READING,
@@ -72,16 +75,23 @@ def consumer_settings(config: Config) -> dict[str, Any]:
 
 def producer_settings(config: Config) -> dict[str, Any]:
     """Panes, alerts, dead letters and produced events."""
+    limits = config.limits
     return connection_settings(config) | {
         "enable_idempotence": True,
         "acks": "all",
         "allow_auto_create_topics": False,
-        # Longer than a flush is waited for: a pane that is given up while the watermark after it gets through would be
-        # taken for late by detect, and be lost. So nothing is given up; the worker ends, and begins again in order.
-        "delivery_timeout_ms": 600_000,
-        "linger_ms": 20,
+        # Longer than the worker waits before it gives up: a broker that is away costs time, never a record.
+        "delivery_timeout_ms": config.outputs.give_up_after + 60_000,
+        # A topic that is gone is told of soon; the worker waits for it in its own way.
+        "max_block_ms": 5_000,
+        # A checkpoint waits for it.
+        "linger_ms": 5,
         "batch_size": 256 << 10,
-        "max_request_size": dead_letter_bytes(config),
+        "max_request_size": max(
+            dead_letter_bytes(config),
+            limits.max_alert_bytes + RECORD_OVERHEAD,
+            limits.max_pane_bytes + RECORD_OVERHEAD,
+        ),
     }
 
 

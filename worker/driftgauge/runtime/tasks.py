@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.stage import DetectStage, Raised
+from driftgauge.alerts.trimming import json_within
 from driftgauge.dead_letter import headers_of
 from driftgauge.decode.columns import Reject
 from driftgauge.errors import StateError
@@ -22,6 +23,7 @@ from driftgauge.panes.codec import decode_message, encode_message, panes_partiti
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.dead_letter_limits import NO_LIMITS, Limits, RejectCounts
 from driftgauge.sinks.base import Publication
 
 _REASON_CHARACTERS = 200
@@ -94,6 +96,7 @@ class IngestTask:
         self.gating = gating
         self.counters = Counters()
         self._topics = topics
+        self._rejects = RejectCounts(ingest.source, topics.dead_letter_limits)
 
     @property
     def position(self) -> int:
@@ -101,9 +104,14 @@ class IngestTask:
         return self.ingest.position
 
     def process(self, batch: RecordBatch) -> list[Publication]:
-        """See Task."""
+        """See Task. DeadLetterLimitError before anything of the batch is published."""
+        done = self.ingest.process(batch)
+        rejects = [(of.offsets[reject.row], reject.code) for of, reject in done.rejects]
+        # What is held back is not settled yet.
+        settled = batch.offsets if self.ingest.position > batch.offsets[-1] else self._settled(batch)
+        self._rejects.take(settled, rejects)
         self.counters.records += len(batch)
-        return self._publications(self.ingest.process(batch))
+        return self._publications(done)
 
     def raise_watermark(self, time: int) -> list[Publication]:
         """Carry out an idle decision that has been saved."""
@@ -111,7 +119,10 @@ class IngestTask:
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """See Task. A decision that was saved before is part of the state by now."""
-        return {"ingest": snapshot(self.ingest)}, ["decision"]
+        rejects = self._rejects.dump()
+        if rejects is None:
+            return {"ingest": snapshot(self.ingest)}, ["decision", "dead_letters"]
+        return {"ingest": snapshot(self.ingest), "dead_letters": rejects}, ["decision"]
 
     def decision(self, time: int) -> dict[str, bytes]:
         """State fields that record a decision *before* it is carried out: the state without it, and the decision."""
@@ -122,10 +133,15 @@ class IngestTask:
         if "ingest" not in fields:
             raise StateError(f"the stored state of {self.ingest.source} has no ingest part")
         restore(self.ingest, fields["ingest"])
+        if "dead_letters" in fields:
+            self._rejects.load(fields["dead_letters"])
         out = self.raise_watermark(_time(fields["decision"])) if "decision" in fields else []
         if self.ingest.watermark != MIN_TIME and not out:
             out = self._messages([self.ingest.announcement()])
         return out
+
+    def _settled(self, batch: RecordBatch) -> list[int]:
+        return [offset for offset in batch.offsets if offset < self.ingest.position]
 
     def start_at(self, position: int, *, cut: bool) -> None:
         """See Task: what is open then is incomplete."""
@@ -159,6 +175,7 @@ class PanesTopics:
     dead_letters: str
     layouts: Mapping[str, Layout]
     max_dead_letter_bytes: int
+    dead_letter_limits: Limits = NO_LIMITS
 
     def records(self, message: Message) -> list[Publication]:
         """What is of a model goes to its partition, everything else to all of them."""
@@ -188,7 +205,7 @@ class PanesTopics:
 
 
 class DetectTask:
-    """A panes partition. `render` dresses a transition up as an alert event."""
+    """A panes partition. `render` dresses a transition up as an alert event, which is trimmed to `max_alert_bytes`."""
 
     def __init__(
         self,
@@ -197,6 +214,7 @@ class DetectTask:
         layouts: Mapping[str, Layout],
         alerts_topic: str,
         render: Callable[[Raised], AlertEvent],
+        max_alert_bytes: int,
     ) -> None:
         """Around a fresh stage."""
         self.stage = stage
@@ -205,6 +223,7 @@ class DetectTask:
         self._layouts = layouts
         self._alerts_topic = alerts_topic
         self._render = render
+        self._max_alert_bytes = max_alert_bytes
         self._position = 0
 
     @property
@@ -246,7 +265,8 @@ class DetectTask:
 
     def _publication(self, event: AlertEvent) -> Publication:
         headers = [("event_id", event.event_id.encode()), ("content-type", b"application/json")]
-        return Publication(self._alerts_topic, event.fingerprint.encode(), event.to_json(), None, headers)
+        value = json_within(event, self._max_alert_bytes)
+        return Publication(self._alerts_topic, event.fingerprint.encode(), value, None, headers)
 
 
 def _time(data: bytes) -> int:

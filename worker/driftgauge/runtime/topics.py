@@ -17,7 +17,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from driftgauge.config import Config
 from driftgauge.errors import ConfigError, UnavailableError
-from driftgauge.runtime.kafka_clients import admin_settings, dead_letter_bytes
+from driftgauge.runtime.kafka_clients import BROKER_RECORD_BYTES, RECORD_OVERHEAD, admin_settings, dead_letter_bytes
 
 BROKER_DEFAULT = -1
 
@@ -45,14 +45,22 @@ class TopicResult:
 def topic_plans(config: Config, *, input_partitions: int = BROKER_DEFAULT) -> list[TopicPlan]:
     """All topics of the configuration, inputs first. Input topics belong to their producers: no settings of ours."""
     inputs = [TopicPlan(topic.name, kind, input_partitions, {}) for kind, topic in config.topics.inputs.items()]
-    retention = {"cleanup.policy": "delete", "retention.ms": str(config.panes.retention)}
-    larger = {"cleanup.policy": "delete", "max.message.bytes": str(dead_letter_bytes(config))}
+    # Stamped by the broker: with a clock of ours that is off, records would be refused, or deleted at once.
+    ours = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
+    retention = {**ours, **_room(config.limits.max_pane_bytes), "retention.ms": str(config.panes.retention)}
+    larger = {**ours, "max.message.bytes": str(dead_letter_bytes(config))}
     return [
         *inputs,
         TopicPlan(config.topics.panes, "panes", config.panes.partitions, retention),
-        TopicPlan(config.topics.alerts, "alerts", 1, {"cleanup.policy": "delete"}),
+        TopicPlan(config.topics.alerts, "alerts", 1, {**ours, **_room(config.limits.max_alert_bytes)}),
         TopicPlan(config.topics.dead_letters, "dead_letters", 1, larger),
     ]
+
+
+def _room(value_bytes: int) -> dict[str, str]:
+    """What a topic needs for values of that size; nothing where Kafka's default has room for them."""
+    needed = value_bytes + RECORD_OVERHEAD
+    return {"max.message.bytes": str(needed)} if needed > BROKER_RECORD_BYTES else {}
 
 
 @contextmanager

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from driftgauge.config import CheckpointConfig
-from driftgauge.errors import FencedError, UnavailableError
+from driftgauge.errors import BlockedError, FencedError, OutOfRangeError, UnavailableError, UndeliveredError
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.backpressure import Backpressure
 from driftgauge.runtime.checkpointing import Checkpoints
 from driftgauge.runtime.clock import Clock
+from driftgauge.runtime.clock_skew import ClockSkew
+from driftgauge.runtime.handing_over import save_for_next_owner
 from driftgauge.runtime.idle import IdleWatch
+from driftgauge.runtime.input_topics import InputTopics
 from driftgauge.runtime.owned import Owned
+from driftgauge.runtime.reading import Reading
+from driftgauge.runtime.stalled import StalledReading
 from driftgauge.runtime.taking_over import TakingOver
 from driftgauge.runtime.tasks import IngestTask
 from driftgauge.sinks.base import Sink
@@ -31,21 +37,28 @@ _LOG_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one of `gating`.
+    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest gating one.
 
-    `give_up_within`: how long a partition that is taken away waits for its last checkpoint; no heartbeat is sent then.
+    `give_up_within`: how long partitions that are taken away wait for their last checkpoint; `give_up_after`: how long
+    nothing may be written before the worker ends; `stalled_after`: how often it is looked whether what gives nothing
+    has more to read.
     """
 
     topics: tuple[str, ...]
-    gating: frozenset[Source]
     checkpoint: CheckpointConfig
     idle_after: int
     max_skew: int
     give_up_within: int
+    give_up_after: int = 600_000
+    stalled_after: int = 60_000
+    damaged_records: Literal["stop", "skip"] = "stop"
 
 
 class Worker:
-    """Runs until `stop` says so. `taking_over` makes partitions ready that the group gives us."""
+    """Runs until `stop` says so. `taking_over` makes partitions ready that the group gives us.
+
+    `inputs` knows of the input topics, `skew` is told of stamps, `alive` is called at each turn of the loop.
+    """
 
     def __init__(
         self,
@@ -57,6 +70,9 @@ class Worker:
         settings: WorkerSettings,
         clock: Clock,
         log: Any,
+        inputs: InputTopics,
+        skew: ClockSkew,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is read before `run`."""
         self._source, self._sink, self._store = source, sink, store
@@ -73,6 +89,19 @@ class Worker:
             settings=settings.checkpoint,
             clock=clock,
             fenced=lambda source: self._forget(source, "partition_fenced"),
+        )
+        self._inputs, self._skew = inputs, skew
+        self._reading = Reading(
+            source, damaged_records=settings.damaged_records, out_of_range=self._out_of_range, alive=alive, log=log
+        )
+        self._stalled = StalledReading(settings.stalled_after, source.drained, clock.now())
+        self._backpressure = Backpressure(
+            sink,
+            turn=self._poll_paused,
+            rewind=self._rewind,
+            give_up_after=settings.give_up_after,
+            clock=clock,
+            log=log,
         )
 
     def run(self, stop: Callable[[], bool]) -> None:
@@ -93,35 +122,72 @@ class Worker:
     def _loop(self, stop: Callable[[], bool]) -> None:
         ticked = logged = self._clock.now()
         while not stop():
-            for batch in self._source.poll(_POLL_MS):
-                self._process(batch)
-            self._adopt()
-            now = self._clock.now()
-            if now - ticked >= _TICK_MS:
-                ticked = now
-                self._tick(now)
-            if self._checkpoints.due(now):
-                self.checkpoint()
-            if now - logged >= _LOG_MS:
-                logged = now
-                self._report()
+            try:
+                self._sink.make_room()
+                for batch in self._reading.poll(_POLL_MS):
+                    self._process(batch)
+                self._adopt()
+                now = self._clock.now()
+                if now - ticked >= _TICK_MS:
+                    ticked = now
+                    self._tick(now)
+                if self._checkpoints.due(now):
+                    self.checkpoint()
+                if now - logged >= _LOG_MS:
+                    logged = now
+                    self._report()
+            except (BlockedError, UndeliveredError) as error:
+                self._hold(error, stop)
 
     def checkpoint(self) -> None:
         """Make everything done so far durable, and tell the group."""
         positions = self._checkpoints.save(list(self._owned))
         if positions:
+            self._backpressure.relieved()
+            self._skew.broker(self._sink.stamped)
             self._source.commit(positions)
+
+    def _hold(self, error: BlockedError | UndeliveredError, stop: Callable[[], bool]) -> None:
+        self._pause_all()
+        self._backpressure.hold(error, stop)
+        for source, owned in self._owned.items():
+            if not owned.paused:
+                self._source.resume(source)
+
+    def _pause_all(self) -> None:
+        for source in self._source.assignment():
+            self._source.pause(source)
+
+    def _poll_paused(self) -> None:
+        """Stay in the group. Partitions that come meanwhile are paused by the listener, and taken later."""
+        self._reading.poll(_POLL_MS)
+
+    def _out_of_range(self, error: OutOfRangeError) -> None:
+        """Where such a partition goes on, and whether it may, is decided where it is taken over."""
+        self._log.warning("position_out_of_range", error=str(error))
+        for partition in error.partitions:
+            self._forget(Source(*partition), "partition_out_of_range")
+
+    def _rewind(self) -> None:
+        """What was done since the last checkpoint is done again: forget it, and take over from there."""
+        for source in list(self._owned):
+            self._forget(source, "partition_rewound")
+        self._inputs.announce_again()
 
     def _process(self, batch: RecordBatch) -> None:
         owned = self._owned.get(batch.source)
         if owned is None:
             return
+        self._stalled.read(batch.source)
+        self._skew.records(batch)
         publications = owned.task.process(batch)
         self._sink.publish(publications)
         self._checkpoints.processed(owned.task, len(batch), len(publications))
 
     def _tick(self, now: int) -> None:
         """What the wall clock has to do with it: courtesy, idle sources, flow control."""
+        self._look_for_stalled(now)
+        self._sink.publish(self._inputs.look(now))
         ingests = self._gating()
         for source, owned in ingests.items():
             task = owned.task
@@ -132,10 +198,16 @@ class Worker:
         if not ingests:
             return
         # What was read before, and is not any more, would be the slowest for ever.
-        told = {source: progress for source, progress in self._store.told().items() if source in self._settings.gating}
+        told = {source: progress for source, progress in self._store.told().items() if source in self._inputs.gating}
         self._idle.observe(now, (p.reached for p in told.values() if p.reached != MIN_TIME))
         self._raise_idle(now, ingests)
         self._balance(ingests, told)
+
+    def _look_for_stalled(self, now: int) -> None:
+        try:
+            self._stalled.look(now, [source for source, owned in self._owned.items() if not owned.paused])
+        except UnavailableError as error:
+            self._log.warning("end_offsets_unknown", error=str(error))
 
     def _gating(self) -> dict[Source, Any]:
         return {s: o for s, o in sorted(self._owned.items()) if isinstance(o.task, IngestTask) and o.task.gating}
@@ -228,8 +300,9 @@ class Worker:
 
     def _on_revoked(self, sources: Sequence[Source]) -> None:
         self._pending.difference_update(sources)
+        owned = [self._owned[source] for source in sources if source in self._owned]
         try:
-            self._checkpoints.save(sources, within=self._settings.give_up_within)
+            save_for_next_owner(owned, self._sink, self._store, budget_ms=self._settings.give_up_within)
         except UnavailableError as error:
             # The next owner reads again from the last checkpoint; ids are the same.
             self._log.warning("checkpoint_failed", error=str(error), partitions=len(sources))

@@ -19,7 +19,11 @@ class PartitionedSource(Protocol):
         ...
 
     def poll(self, timeout_ms: int) -> list[RecordBatch]:
-        """Next records."""
+        """Next records. DamagedError, OutOfRangeError."""
+        ...
+
+    def skip_damage(self) -> dict[Source, tuple[int, int]]:
+        """After a DamagedError, before the next poll: leave out what can't be read; its first offset and the next."""
         ...
 
     def seek(self, source: Source, position: int) -> None:

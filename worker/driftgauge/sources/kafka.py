@@ -13,11 +13,18 @@ from typing import Any, overload
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError
+from kafka.errors import (
+    CorruptRecordError,
+    FencedInstanceIdError,
+    KafkaError,
+    LogTruncationError,
+    OffsetOutOfRangeError,
+)
 from kafka.structs import OffsetAndMetadata
 
-from driftgauge.errors import UnavailableError
+from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
 from driftgauge.records import RecordBatch, Source
+from driftgauge.sources.damage import DAMAGE, damaged_until
 
 _ENDS_TIMEOUT_MS = 3000
 
@@ -25,10 +32,15 @@ OnPartitions = Callable[[Sequence[Source]], None]
 
 
 class KafkaSource:
-    """A consumer in a group. `settings`: arguments of kafka-python's consumer (connection, group)."""
+    """A consumer in a group. `settings`: arguments of kafka-python's consumer (connection, group).
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    `refused` is told why the group did not take a commit.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], *, refused: Callable[[Exception], None] = lambda _: None) -> None:
         """Connects; UnavailableError if no broker answers."""
+        self._refused = refused
+        self._reader = {**settings, "group_id": None, "group_instance_id": None}
         try:
             self._consumer = KafkaConsumer(**settings)
         except KafkaError as error:
@@ -55,8 +67,26 @@ class KafkaSource:
 
     def poll(self, timeout_ms: int) -> list[RecordBatch]:
         """Records of each partition that has any, in offset order."""
-        polled = self._call(lambda: self._consumer.poll(timeout_ms=timeout_ms))
+        try:
+            polled = self._call(lambda: self._consumer.poll(timeout_ms=timeout_ms))
+        except DAMAGE as error:
+            raise DamagedError(f"Kafka: {error}") from error
         return [_batch(partition, records) for partition, records in polled.items() if records]
+
+    def skip_damage(self) -> dict[Source, tuple[int, int]]:
+        """After a DamagedError: go on behind what can't be read, where there is such a thing; which offsets those are.
+
+        To be called before the next poll, which would not return otherwise. Where nothing is wrong it is read again.
+        """
+        skipped = {}
+        for partition in self._consumer.assignment() - self._consumer.paused():
+            source = Source(partition.topic, partition.partition)
+            position = self.position(source)
+            until = damaged_until(self._reader, source, position)
+            if until is not None:
+                skipped[source] = (position, until)
+            self._consumer.seek(partition, position if until is None else until)
+        return skipped
 
     def seek(self, source: Source, position: int) -> None:
         """Read on from `position` and let records flow."""
@@ -123,18 +153,34 @@ class KafkaSource:
         return None if found is None else int(found)
 
     def commit(self, positions: Mapping[Source, int]) -> None:
-        """Tell the group how far we are. For lag tools, and as a hint if state is lost: failures don't matter."""
+        """Tell the group how far we are. For lag tools, and as a hint if state is lost: a refusal is only told of."""
         offsets = {TopicPartition(*s): OffsetAndMetadata(position, "", -1) for s, position in positions.items()}
-        self._consumer.commit_async(offsets)
+        self._consumer.commit_async(offsets, callback=self._committed)
 
     def close(self) -> None:
         """Leave the group (a static member stays in it)."""
         self._consumer.close(autocommit=False, timeout_ms=10_000)
 
+    def _committed(self, _offsets: Any, answer: Any) -> None:
+        if isinstance(answer, Exception):
+            self._refused(answer)
+
     @staticmethod
     def _call(call: Callable[[], Any]) -> Any:
         try:
             return call()
+        except CorruptRecordError:
+            raise
+        except OffsetOutOfRangeError as error:
+            (positions,) = error.args
+            raise OutOfRangeError([(p.topic, p.partition) for p in positions]) from error
+        except LogTruncationError as error:
+            raise OutOfRangeError([(p.topic, p.partition) for p in error.divergent_offsets]) from error
+        except FencedInstanceIdError as error:
+            raise UnavailableError(
+                "another worker of this group has the same kafka.group_instance_id, and has taken this one's place; "
+                "give each its own"
+            ) from error
         except KafkaError as error:
             raise UnavailableError(f"Kafka: {error}") from error
 

@@ -54,6 +54,11 @@ class OnEvents:
         """What a source's ingest runs."""
         return EventWatch(self.name, self._mark, self._streams, self.scanner())
 
+    @property
+    def series_keys(self) -> Sequence[str]:
+        """Of the series that it watches."""
+        return list(self._by_key)
+
     @classmethod
     def build(cls, context: DetectorContext, settings: Mapping[str, Any]) -> Detector:
         """A fresh detector; see the class for the settings. ValueError if one is unknown or out of range."""

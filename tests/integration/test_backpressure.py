@@ -1,0 +1,63 @@
+"""Topics that can't be written for a while: the inputs wait, the group is kept, and the same alerts come out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from kafka.admin import KafkaAdminClient
+
+from live import ids, wait
+
+
+def test_a_broker_that_hangs_pauses_the_inputs_and_nothing_is_lost(live, kafka, story, expected):
+    line = live(outputs={"patience": "500ms"}, kafka={"session_timeout": "30s"})
+    worker = line.start()
+    line.produce(story)
+    wait(lambda: worker.events("partition_taken"), lambda found: len(found) >= 5, 30, [worker])
+    os.kill(kafka.server.pid, signal.SIGSTOP)
+    try:
+        wait(lambda: worker.events("outputs_blocked"), bool, 20, [worker])
+        time.sleep(2)
+    finally:
+        os.kill(kafka.server.pid, signal.SIGCONT)
+    alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
+    assert ids(alerts) == ids(expected)
+    assert worker.events("outputs_written_again")
+    assert not worker.events("partition_rewound")
+    assert worker.terminate() == 0
+
+
+def test_an_alerts_topic_that_is_gone_for_a_while_gets_all_alerts_when_it_is_back(live, kafka, story, expected):
+    line = live(outputs={"patience": "500ms"})
+    worker = line.start()
+    line.produce(story[:14_000])
+    wait(line.consumed, bool, 30, [worker])
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin.delete_topics([line.topics["alerts"]])
+    line.produce(story[14_000:])
+    told = wait(lambda: worker.events("outputs_blocked"), bool, 40, [worker])
+    assert line.topics["alerts"] in told[0]["error"]
+    time.sleep(3)
+    kafka.create_topic(line.topics["alerts"])
+    admin.close()
+    alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected), 90)
+    assert ids(alerts) == ids(expected)
+    assert worker.events("partition_rewound")
+    assert worker.terminate() == 0
+
+
+def test_a_worker_that_can_not_write_for_too_long_ends_with_an_error(live, kafka, story):
+    line = live(outputs={"patience": "300ms", "give_up_after": "4s"})
+    worker = line.start()
+    line.produce(story[:14_000])
+    wait(line.consumed, bool, 30, [worker])
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin.delete_topics([line.topics["alerts"]])
+    admin.close()
+    line.produce(story[14_000:])
+    assert worker.process.wait(60) == 1
+    (failed,) = worker.events("worker_failed")
+    assert "outputs.give_up_after" in failed["error"]
+    assert line.topics["alerts"] in failed["error"]
