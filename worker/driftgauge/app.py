@@ -30,6 +30,7 @@ from driftgauge.sinks.kafka import KafkaSink
 from driftgauge.sources.kafka import KafkaSource
 from driftgauge.state.base import StateStore
 from driftgauge.state.redis import RedisState
+from driftgauge.state.redis_connection import redis_settings
 
 
 def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -> Worker:
@@ -65,8 +66,7 @@ def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -
 
 def redis_state(redis: RedisConfig, group: str) -> RedisState:
     """The state store of a group."""
-    password = redis.password.get_secret_value() if redis.password is not None else None
-    return RedisState(redis.url, namespace=redis.namespace, group=group, username=redis.username, password=password)
+    return RedisState(redis.url, namespace=redis.namespace, group=group, settings=redis_settings(redis))
 
 
 class _Tasks:

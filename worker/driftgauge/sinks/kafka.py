@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from driftgauge.errors import UnavailableError
+from driftgauge.kafka_refusals import refusal_of
 from driftgauge.sinks.base import Publication
 
 _FLUSH_TIMEOUT_S = 130
@@ -26,7 +27,7 @@ class KafkaSink:
         try:
             self._producer = KafkaProducer(**settings)
         except KafkaError as error:
-            raise UnavailableError(f"no Kafka broker answers: {error}") from error
+            raise UnavailableError(refusal_of(error) or f"no Kafka broker answers: {error}") from error
         self._pending: list[Any] = []
 
     def publish(self, publications: Sequence[Publication]) -> None:
@@ -43,7 +44,8 @@ class KafkaSink:
                     )
                 )
             except KafkaError as error:
-                raise UnavailableError(f"Kafka did not take a record for {record.topic}: {error}") from error
+                refusal = refusal_of(error)
+                raise UnavailableError(refusal or f"Kafka did not take a record for {record.topic}: {error}") from error
 
     def flush(self) -> None:
         """See Sink. Each record's own acknowledgement is checked, not just that the buffer is empty."""
@@ -54,7 +56,7 @@ class KafkaSink:
             for future in pending:
                 future.get(timeout=1)
         except KafkaError as error:
-            raise UnavailableError(f"Kafka did not confirm what was written: {error}") from error
+            raise UnavailableError(refusal_of(error) or f"Kafka did not confirm what was written: {error}") from error
 
     def close(self) -> None:
         """Give up the connection; what was not flushed may be lost."""

@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from driftgauge.errors import UnavailableError
+from driftgauge.kafka_refusals import refusal_of
 from driftgauge.records import RecordBatch, Source
 
 _ENDS_TIMEOUT_MS = 3000
@@ -32,7 +33,7 @@ class KafkaSource:
         try:
             self._consumer = KafkaConsumer(**settings)
         except KafkaError as error:
-            raise UnavailableError(f"no Kafka broker answers: {error}") from error
+            raise UnavailableError(refusal_of(error) or f"no Kafka broker answers: {error}") from error
 
     def partitions(self, topic: str) -> int | None:
         """Number of partitions of a topic; None if there is no such topic."""
@@ -121,7 +122,7 @@ class KafkaSource:
         try:
             return call()
         except KafkaError as error:
-            raise UnavailableError(f"Kafka: {error}") from error
+            raise UnavailableError(refusal_of(error) or f"Kafka: {error}") from error
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

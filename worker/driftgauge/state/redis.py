@@ -21,6 +21,7 @@ from redis.retry import Retry
 from driftgauge.errors import FencedError, StateError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.state.base import Checkpoint, Claim, Progress
+from driftgauge.state.redis_refusals import refusal_of
 
 _VERSION = 1
 _HEAD = struct.Struct("<BI")
@@ -33,13 +34,10 @@ _T = TypeVar("_T")
 class RedisState:
     """A StateStore in Redis. `group`: the consumer group, part of every key."""
 
-    def __init__(
-        self, url: str, *, namespace: str, group: str, username: str | None = None, password: str | None = None
-    ) -> None:
-        """Connects lazily. redis-py's own silent retries are off: ours are bounded and known."""
-        secrets = {name: value for name, value in (("username", username), ("password", password)) if value}
+    def __init__(self, url: str, *, namespace: str, group: str, settings: Mapping[str, Any] | None = None) -> None:
+        """Connects lazily, as `redis_settings` says. redis-py's own silent retries are off: ours are bounded."""
         self._redis: Any = redis.Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), **secrets
+            url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), **(settings or {})
         )
         self._prefix = f"{namespace}:v1:{group}"
         self._claim = self._redis.register_script(_script("claim.lua"))
@@ -111,13 +109,16 @@ class RedisState:
             try:
                 return call()
             except (redis.ConnectionError, redis.TimeoutError) as error:
+                refusal = refusal_of(error)
+                if refusal is not None:
+                    raise UnavailableError(refusal) from error
                 if attempt == _ATTEMPTS - 1:
                     fix = "is it running, and are redis.url, username and password right?"
                     raise UnavailableError(f"Redis does not answer ({error}); {fix}") from error
                 time.sleep(wait)
                 wait *= 2
             except redis.RedisError as error:
-                raise UnavailableError(f"Redis refused a command: {error}") from error
+                raise UnavailableError(refusal_of(error) or f"Redis refused a command: {error}") from error
         raise AssertionError("unreachable")
 
 
