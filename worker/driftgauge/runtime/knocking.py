@@ -43,14 +43,17 @@ def knock(settings: Mapping[str, Any]) -> str | None:
 
 def _attempt(settings: Mapping[str, Any], index: int) -> Exception | None:
     """What went wrong with the connection to a broker of the list."""
-    failure: Exception | None = None
     for _ in range(_ATTEMPTS):
         failure, answered = _connect(settings, index)
-        # It has answered before, so that it is there and lets us in no further.
-        closed_on_us = isinstance(failure, KafkaConnectionError) and answered
-        if not closed_on_us or not settings["security_protocol"].startswith("SASL_"):
+        # Otherwise it has answered before, so that it is there and lets us in no further.
+        if not (answered and _closed(failure) and settings["security_protocol"].startswith("SASL_")):
             return failure
-    return SaslAuthenticationFailedError("it closes the connection")
+    refused: Exception = SaslAuthenticationFailedError("it closes the connection")
+    return refused
+
+
+def _closed(failure: Exception | None) -> bool:
+    return isinstance(failure, KafkaConnectionError)
 
 
 def _connect(settings: Mapping[str, Any], index: int) -> tuple[Exception | None, bool]:

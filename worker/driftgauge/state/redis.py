@@ -18,6 +18,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from driftgauge.config_secrets import SecretError
 from driftgauge.errors import FencedError, StateError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.state.base import Checkpoint, Claim, Progress
@@ -117,7 +118,7 @@ class RedisState:
                     raise UnavailableError(f"Redis does not answer ({error}); {fix}") from error
                 time.sleep(wait)
                 wait *= 2
-            except redis.RedisError as error:
+            except (redis.RedisError, SecretError) as error:
                 raise UnavailableError(refusal_of(error) or f"Redis refused a command: {error}") from error
         raise AssertionError("unreachable")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from redis.credentials import CredentialProvider
+from redis.maint_notifications import MaintNotificationsConfig
 
 from driftgauge.config import RedisConfig
 from driftgauge.config_secrets import secret_reader
@@ -18,7 +19,11 @@ from driftgauge.config_secrets import secret_reader
 def redis_settings(redis: RedisConfig) -> dict[str, Any]:
     """User and TLS; the URL stays apart. Certificate and name of the server are always checked."""
     password = secret_reader(redis, "password")
-    settings: dict[str, Any] = {}
+    # What would tell the server about the library needs commands that the ACL user is not permitted.
+    settings: dict[str, Any] = {
+        "driver_info": None,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
     if redis.username is not None or password is not None:
         settings["credential_provider"] = _Credentials(redis.username, password)
     if redis.url.startswith("rediss://"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import redis
 
+from driftgauge.config_secrets import SecretError
 from driftgauge.kafka_refusals import tls_refusal
 
 _WORDS = {"section": "redis", "servers": "redis.url", "protocol": "redis.url (rediss:// is TLS, redis:// is not)"}
@@ -12,6 +13,8 @@ _WORDS = {"section": "redis", "servers": "redis.url", "protocol": "redis.url (re
 def refusal_of(error: BaseException) -> str | None:
     """One sentence with the fix, or None where it may just be out of reach."""
     text = str(error)
+    if isinstance(error, SecretError):
+        return f"there is nothing to authenticate with at Redis: {error}"
     if isinstance(error, redis.exceptions.NoPermissionError):
         return f"Redis does not permit it ({text}); docs/security.md has the ACL rules that are needed"
     if isinstance(error, redis.AuthenticationError | redis.exceptions.AuthorizationError):
