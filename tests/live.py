@@ -70,7 +70,7 @@ class Live:
     """One deployment on a shared broker and Redis, with names of its own."""
 
     def __init__(
-        self, kafka, redis_server, folder: Path, profile: Profile, *, partitions: int = 3, **overrides
+        self, kafka, redis_server, folder: Path, profile: Profile, /, *, partitions: int = 3, **overrides
     ) -> None:
         self.kafka, self.folder = kafka, folder
         name = uuid.uuid4().hex[:8]
@@ -91,7 +91,10 @@ class Live:
         # JSON is YAML.
         self.config.write_text(json.dumps(settings))
         self.workers: list[Worker] = []
-        run(["topics", "create", "-c", str(self.config), "--partitions", str(partitions)])
+        self.create_topics()
+
+    def create_topics(self) -> None:
+        run(["topics", "create", "-c", str(self.config), "--partitions", str(self.partitions)])
 
     def produce(self, events: Iterable[bytes], partition: int | None = None) -> None:
         producer = KafkaProducer(bootstrap_servers=self.kafka.bootstrap, linger_ms=20, batch_size=1 << 18)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import redis
 from kafka.admin import (
     ACL,
+    ACLFilter,
     ACLOperation,
     ACLPermissionType,
     ACLResourcePatternType,
     KafkaAdminClient,
     ResourcePattern,
+    ResourcePatternFilter,
     ResourceType,
 )
 
@@ -109,21 +111,25 @@ class SecuredKafka(LocalKafka):
 
     def permit(self, principal: str, rules: list[tuple[str, str, str]]) -> None:
         """Give a user permissions: (resource type, its name, operation)."""
-        made = [
-            ACL(
-                f"User:{principal}",
-                "*",
-                ACLOperation[operation],
-                ACLPermissionType.ALLOW,
-                ResourcePattern(ResourceType[kind], name, ACLResourcePatternType.LITERAL),
-            )
-            for kind, name, operation in rules
-        ]
+        self._change(lambda admin: admin.create_acls([_acl(principal, *rule) for rule in rules]))
+
+    def forbid(self, principal: str) -> None:
+        """Take all permissions of a user away."""
+        every = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+        named = ACLFilter(f"User:{principal}", None, ACLOperation.ANY, ACLPermissionType.ANY, every)
+        self._change(lambda admin: admin.delete_acls([named]))
+
+    def _change(self, change: Callable[[KafkaAdminClient], object]) -> None:
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
         try:
-            admin.create_acls(made)
+            change(admin)
         finally:
             admin.close()
+
+
+def _acl(principal: str, kind: str, name: str, operation: str) -> ACL:
+    pattern = ResourcePattern(ResourceType[kind], name, ACLResourcePatternType.LITERAL)
+    return ACL(f"User:{principal}", "*", ACLOperation[operation], ACLPermissionType.ALLOW, pattern)
 
 
 class SecuredRedis(LocalRedis):

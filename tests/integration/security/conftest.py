@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from live import loan_events, profile_of
 from secured_config import PASSWORDS, REDIS_PASSWORD, redis_rule
 from services import programs
 from services.secured import SecuredKafka, SecuredRedis
@@ -42,8 +41,3 @@ def secured_redis(tmp_path_factory, secured, services_wanted) -> Iterator[Secure
         yield server
     finally:
         server.stop()
-
-
-@pytest.fixture(scope="session")
-def profile():
-    return profile_of(loan_events(20_000, seed=1))
