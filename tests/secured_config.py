@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "security.md"
 # Distinctive, so that they can be looked for in everything that is written.
 PASSWORDS = {name: f"kafka-{name}-7c1f3b" for name in ("worker", "creator", "producer", "subscriber", "stranger")}
 REDIS_PASSWORD = "redis-worker-9e4d2a"
+
+
+def leaked(text: str, more: Sequence[str] = ()) -> list[str]:
+    """The secrets that stand in a text."""
+    return [secret for secret in (*PASSWORDS.values(), REDIS_PASSWORD, *more) if secret in text]
 
 
 def redis_rule() -> str:

@@ -16,7 +16,7 @@ from driftgauge.errors import UnavailableError
 from driftgauge.runtime.kafka_clients import reader_settings
 from driftgauge.sources.profile_file import read_profile
 from live import Live, ids, run, wait
-from secured_config import PASSWORDS, REDIS_PASSWORD, permissions
+from secured_config import PASSWORDS, REDIS_PASSWORD, leaked, permissions
 
 PRINCIPALS = {
     "creator": "topics create",
@@ -42,6 +42,7 @@ class SecuredLive(Live):
             profile,
             kafka={"bootstrap_servers": [secured.listeners["sasl"]]},
             redis=redis | {"password_file": "redis-password", "ca_file": self.ca},
+            logging={"level": "debug"},
         )
 
     def create_topics(self) -> None:
@@ -83,6 +84,7 @@ def test_the_story_is_told_with_the_permissions_of_the_page(line, story, expecte
     assert worker.terminate() == 0
     received = subscribed(line, len(expected))
     assert set(ids(received)) == set(ids(expected))
+    assert not leaked(worker.log.read_text())
     for missing in permissions(PRINCIPALS["worker"], line.names):
         said = refused_without(line, missing)
         assert missing[1] in said, (missing, said)
