@@ -219,7 +219,7 @@ class ModelConfig(_Section):
 
     Without a `profile` nothing of it can be watched: a `BaselineMissing` alert says so as soon as its events come. The
     same version may be listed again with another profile, budget or pane length: `effective_from` (event time, ms) says
-    from when on that holds.
+    from when on that holds. `redact`: features whose values and categories are shown to nobody, see `Config.redacted`.
     """
 
     model_id: Name
@@ -230,6 +230,7 @@ class ModelConfig(_Section):
     features_from: Literal["predictions", "features"] | None = None
     panes: ModelPanesConfig | None = None
     segments: SegmentsConfig | None = None
+    redact: list[Name] = Field(default=[])
 
 
 class CheckpointConfig(_Section):
@@ -290,6 +291,13 @@ class Config(_Section):
         """Where a model's features are counted: as it says, else the predictions topic, else the only one there is."""
         said = model.features_from if model is not None else None
         return said or ("predictions" if self.topics.predictions is not None else "features")
+
+    def redacted(self, model: ModelConfig) -> frozenset[str]:
+        """What any entry of the model's version redacts: a name forgotten in a later entry is redacted all the same."""
+        version = (model.model_id, model.model_version)
+        return frozenset(
+            name for entry in self.models if (entry.model_id, entry.model_version) == version for name in entry.redact
+        )
 
     def pane_length(self, model: ModelConfig, suggested: str) -> int:
         """Pane length (ms) of a model: its own, else `panes.length`; `auto` is the profile's `suggested` duration."""

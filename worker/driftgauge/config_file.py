@@ -81,6 +81,8 @@ def load_with_profiles(
                 f"not of {model.model_id}/{model.model_version}"
             )
             reading.problems.append(Problem(("models", index, "profile"), message))
+        for at, message in _problems_of_redact(profile, model.redact):
+            reading.problems.append(Problem(("models", index, "redact", at), message))
         profiles.append(profile)
     reading.raise_problems()
     for index, (model, known) in enumerate(zip(config.models, profiles, strict=True)):
@@ -274,6 +276,13 @@ def _unfit_changes(index: int, model: ModelConfig, before: ModelConfig | None) -
         yield Problem(("models", index, "effective_from"), "is not later than that of the entry before")
     if model.features_from != before.features_from:
         yield Problem(("models", index, "features_from"), "can't change within a version; say the same in all entries")
+
+
+def _problems_of_redact(profile: Profile, names: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Index of a name that is no feature, and the fix: what is misspelt would not be redacted."""
+    for index, name in enumerate(names):
+        if name not in profile.features:
+            yield index, f"the profile has no feature {name}{_did_you_mean(name, list(profile.features))}"
 
 
 def _message(path: Path, detail: dict[str, Any]) -> str:
