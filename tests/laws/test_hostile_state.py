@@ -51,14 +51,14 @@ def test_forged_state_is_refused_or_works(stored, kind: str, data: st.DataObject
         fields[name] = fields[data.draw(st.sampled_from(sorted(fields)))]
     else:
         fields[data.draw(st.text(max_size=30))] = fields.pop(name)
-    begun = time.monotonic()
+    begun = time.thread_time()
     task = of.make()
     try:
         task.restore(fields)
     except StateError:
-        assert time.monotonic() - begun < SECONDS
+        assert time.thread_time() - begun < SECONDS
         return
     task.process(of.next)
     written, _ = task.changes()
     assert sum(map(len, written.values())) < 10_000_000
-    assert time.monotonic() - begun < SECONDS
+    assert time.thread_time() - begun < SECONDS
