@@ -11,7 +11,11 @@ from typing import NamedTuple
 
 from driftgauge.alerts.event import Run
 from driftgauge.config import Config
-from driftgauge.engine import decoder_of, ingest_of, models_of, renderer_of, stage_of, unprofiled_of
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.publish import renderer_of
+from driftgauge.engine.unprofiled import unprofiled_of
 from driftgauge.panes.codec import encode_message
 from driftgauge.panes.messages import Sources
 from driftgauge.records import RecordBatch, Source

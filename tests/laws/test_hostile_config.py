@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftgauge import config_file
-from driftgauge.engine import models_of, problems_of
+from driftgauge.engine.configured import models_of
+from driftgauge.engine.problems import problems_of
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.profile import Profile
 from hostile import bytes_changed, changed, fuzz
