@@ -1,4 +1,7 @@
-"""`python -m bench`: both sides in turn, then detection; the ratios last. Raw rows go to bench/results."""
+"""`python -m bench`: both sides in turn, then detection and checkpoints; the ratios last.
+
+Raw rows go to bench/results.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from bench import detection, files, live
+from bench import checkpoints, detection, files, live
 from bench.apart import apart
 from bench.events import EVENTS_PER_MINUTE, build_reference_profile, events
 from bench.measurement import LOOP, OURS, Measurement
@@ -49,8 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     detected = detection.rows() if options.only in (None, "detect") else []
     if detected:
         print(detection.table(detected))
-    if results or detected:
-        print(f"\nraw rows: {os.path.relpath(_keep(options.results, results, detected))}")
+    saved = _checkpoints() if options.only in (None, "checkpoint") else []
+    if saved:
+        print(checkpoints.table(saved))
+    if results or detected or saved:
+        print(f"\nraw rows: {os.path.relpath(_keep(options.results, results, [*detected, *saved]))}")
     if results:
         print(_verdict(results))
     return 0
@@ -62,9 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=_positive, default=3, help="rounds of each side, in turn (default 3)")
     parser.add_argument("--events", type=_positive, default=100_000, help="events of a round (default 100000)")
-    parser.add_argument("--only", choices=("files", "kafka", "detect"), help="one scenario")
+    parser.add_argument("--only", choices=("files", "kafka", "detect", "checkpoint"), help="one scenario")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the raw rows (default bench/results)")
     return parser
+
+
+def _checkpoints() -> list[dict[str, Any]]:
+    if absent := checkpoints.missing_services():
+        print(f"\ncheckpoint: skipped, {absent} is not installed; `make services` brings it")
+        return []
+    return checkpoints.rows()
 
 
 def _positive(text: str) -> int:
@@ -155,7 +168,7 @@ def _circumstances(rounds: int, count: int) -> str:
     )
 
 
-def _keep(folder: Path, results: dict[str, Rounds], detected: Sequence[dict[str, Any]]) -> Path:
+def _keep(folder: Path, results: dict[str, Rounds], others: Sequence[dict[str, Any]]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.jsonl"
     rows = [
@@ -164,7 +177,7 @@ def _keep(folder: Path, results: dict[str, Rounds], detected: Sequence[dict[str,
         for number, pair in enumerate(rounds, start=1)
         for run in pair
     ]
-    rows += detected
+    rows += others
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     return path
 

@@ -31,9 +31,9 @@ _SOURCE = Source("bench", 0)
 
 def rows() -> list[dict[str, Any]]:
     """Figures per way of feeding: milliseconds a pane, and what detection and episodes hold as state."""
-    model = _model()
+    model = model_of_features(FEATURES)
     watch = SubjectWatch(watch_plan(model))
-    panes = _panes(model, np.random.default_rng(2))
+    panes = panes_of(model)
     watch.advance([next(panes) for _ in range(_WARM_UP)])
     stored = sum(len(data) for data in watch.changes()[0].values())
     live = []
@@ -72,20 +72,23 @@ def table(measured: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _model() -> Model:
+def model_of_features(count: int) -> Model:
+    """A model with a fifth of its features categorical."""
     rng, rows_ = np.random.default_rng(1), 5000
     features: dict[str, Column] = {
         f"f{i}": CodedColumn("string", rng.integers(0, 6, rows_), list("abcdef"))
         if i % 5 == 4
         else NumericColumn(rng.standard_normal(rows_))
-        for i in range(FEATURES)
+        for i in range(count)
     }
     times = _START - 3 * 86_400_000 + 30_000 * np.arange(rows_, dtype=np.int64)
     reference = Reference(["bench"], times, features, timed=True)
     return default_model(build_profile(reference, model_id="bench", model_version="1").profile, pane="60s")
 
 
-def _panes(model: Model, rng: np.random.Generator) -> Iterator[Pane]:
+def panes_of(model: Model) -> Iterator[Pane]:
+    """Panes of events as the reference's, without end."""
+    rng = np.random.default_rng(2)
     shares = [
         (slot.start, slot.stop, np.array(slot.spec.counts) / sum(slot.spec.counts)) for slot in model.layout.slots
     ]

@@ -80,11 +80,23 @@ def records(times: list[int | str], first: int = 0, source: Source = SOURCE) -> 
     )
 
 
-def small_ingest(source: Source = SOURCE, out_of_orderness: int = 0, pane: int = MINUTE) -> SourceIngest:
+def small_ingest(
+    source: Source = SOURCE,
+    out_of_orderness: int = 0,
+    pane: int = MINUTE,
+    *,
+    position: int = 0,
+    cut_start: bool = False,
+) -> SourceIngest:
     """An ingest of the small profile."""
     layout = Layout.of(small_profile())
     return SourceIngest(
-        source, ColumnDecoder(layout), {SUBJECT: SubjectPlan(layout, pane)}, out_of_orderness=out_of_orderness
+        source,
+        ColumnDecoder(layout),
+        {SUBJECT: SubjectPlan(layout, pane)},
+        out_of_orderness=out_of_orderness,
+        position=position,
+        cut_start=cut_start,
     )
 
 

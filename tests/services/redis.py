@@ -50,14 +50,15 @@ class ExternalRedis:
 
 
 class LocalRedis(ExternalRedis):
-    """A server of our own, with its log in `directory`."""
+    """A server of our own, with its log in `directory`. `settings`: more of its command line."""
 
-    def __init__(self, directory: Path, program: Path) -> None:
+    def __init__(self, directory: Path, program: Path, *settings: str) -> None:
         port = free_port()
+        self.program = program
         super().__init__(f"redis://{LOOPBACK}:{port}/0")
         command = [str(program), "--port", str(port), "--bind", LOOPBACK, "--dir", str(directory)]
         # Evicting state would lose it without a word.
-        command += ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
+        command += ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", *settings]
         self.server = Server(command, directory / "redis.log")
 
     def start(self) -> None:

@@ -19,7 +19,7 @@ from driftgauge.records import RecordBatch, Source
 # bench/ is no package of the worker: `python -m bench` finds it from the project's folder, and so do we.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench import detection, live
+from bench import checkpoints, detection, live
 from bench.__main__ import main
 from bench.events import CATEGORIES, NUMERIC, build_reference_profile, events
 from bench.handwritten import Monitor, watch_lines
@@ -126,3 +126,16 @@ def test_detection_is_timed_pane_by_pane_and_in_blocks_with_its_state(tmp_path, 
     assert [row["fed"] for row in rows] == ["pane by pane", "in blocks"]
     assert all(row["series"] > 50 and row["median_ms"] > 0 and row["state_bytes_per_series"] > 1000 for row in rows)
     assert "aim 50 ms  pass" in capsys.readouterr().out
+
+
+def test_checkpoints_are_timed_with_their_bytes_and_what_others_wait(tmp_path, capsys, monkeypatch, redis_server):
+    monkeypatch.setattr(checkpoints, "FEATURES", (5, 10))
+    monkeypatch.setattr(checkpoints, "_WARM_UP", 30)
+    monkeypatch.setattr(checkpoints, "_SAVES", 10)
+    assert main(["--only", "checkpoint", "--results", str(tmp_path)]) == 0
+    assert "aim 20 ms for 10 features" in capsys.readouterr().out
+    small, large = map(orjson.loads, next(tmp_path.glob("*.jsonl")).read_bytes().splitlines())
+    assert (small["features"], large["features"]) == (5, 10)
+    assert 0 < small["bytes"] < large["bytes"] < large["whole_bytes"]
+    assert large["write_p50_ms"] <= large["write_p99_ms"]
+    assert large["others_ms"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -123,3 +124,15 @@ def test_ingest_drops_open_panes_of_a_model_that_is_not_configured_any_more():
     restore(other, state)
     assert other.open == {}
     assert (other.position, other.watermark) == (ingest.position, ingest.watermark)
+
+
+def test_ingest_goes_on_from_the_state_of_the_version_before():
+    ingest = small_ingest()
+    ingest.process(records([START, START + 1]))
+    version, *fields, recount_to = msgspec.msgpack.decode(snapshot(ingest))
+    assert (version, recount_to) == (4, 0)
+    again = small_ingest()
+    restore(again, msgspec.msgpack.encode([3, *fields]))
+    assert snapshot(again) == snapshot(ingest)
+    with pytest.raises(StateError, match="version 2"):
+        restore(small_ingest(), msgspec.msgpack.encode([2, *fields]))

@@ -8,9 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from builders import MINUTE, records, small_ingest, small_profile
+from driftgauge.config import CheckpointConfig, RecoveryConfig
 from driftgauge.errors import FencedError, StateError, UnavailableError
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.beginning import Bounds
+from driftgauge.runtime.taking_over import TakingOver
 from driftgauge.runtime.tasks import IngestTask, PanesTopics
 from driftgauge.runtime.worker import Worker, WorkerSettings
 from driftgauge.sinks.base import Publication
@@ -107,9 +110,36 @@ class NotedState(MemoryState):
         super().__init__()
         self.calls = calls
 
-    def save(self, claim, position, changed, deleted):
-        super().save(claim, position, changed, deleted)
+    def save(self, claim, position, changed, deleted, *, within=None):
+        super().save(claim, position, changed, deleted, within=within)
         self.calls.append(("save", claim.partition, position, sorted(changed)))
+
+    def begin(self, claim, position, fields):
+        super().begin(claim, position, fields)
+        self.calls.append(("begin", claim.partition, position, sorted(fields)))
+
+
+class View:
+    """A LogView of logs that have everything and were never read: they begin at 7."""
+
+    def __init__(self) -> None:
+        self.bounds_of: dict[Source, Bounds] = {}
+        self.last = None
+
+    def bounds(self, source):
+        return self.bounds_of.get(source, Bounds(0, 1_000, "t", None))
+
+    def start(self, source):
+        return 7
+
+    def added(self, source):
+        return False
+
+    def last_watermark(self, source):
+        return self.last
+
+    def close(self):
+        pass
 
 
 class Turned:
@@ -122,13 +152,15 @@ class Turned:
 
 
 class Silent:
-    """A log that remembers the names of what was logged."""
+    """A log that remembers what was logged."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.fields: list[dict] = []
 
-    def _note(self, event, **_fields):
+    def _note(self, event, **fields):
         self.events.append(event)
+        self.fields.append(fields)
 
     debug = info = warning = _note
 
@@ -142,17 +174,31 @@ class Bench:
         self.sink = Recorder(self.calls)
         self.clock = Turned()
         self.log = Silent()
+        self.view = View()
 
-    def play(self, source: Script, *, gating=(A, B), interval=1000, max_skew=120 * MINUTE) -> Worker:
+    def play(self, source: Script, *, gating=(A, B), max_skew=120 * MINUTE, policies=None, **checkpoint) -> Worker:
         layout = Layout.of(small_profile())
         topics = PanesTopics("panes", 1, "dead", {layout.profile_hash: layout}, 1000)
         worker = Worker(
             source,
             self.sink,
             self.store,
-            build=lambda s: IngestTask(small_ingest(s), topics, gating=True),
-            start=lambda _: 7,
-            settings=WorkerSettings(("in",), frozenset(gating), interval, 15_000, max_skew),
+            taking_over=TakingOver(
+                self.sink,
+                self.store,
+                build=lambda s: IngestTask(small_ingest(s), topics, gating=True),
+                view=self.view,
+                policies=RecoveryConfig(**(policies or {})),
+                log=self.log,
+            ),
+            settings=WorkerSettings(
+                ("in",),
+                frozenset(gating),
+                CheckpointConfig(**({"interval": "1s"} | checkpoint)),
+                15_000,
+                max_skew,
+                1_000,
+            ),
             clock=self.clock,
             log=self.log,
         )
@@ -184,7 +230,7 @@ def test_an_unknown_partition_starts_where_it_should_and_that_is_saved_before_an
     source = script(bench)
     source.steps = [source.give(A), []]
     bench.play(source)
-    assert bench.calls[:2] == [("save", A, 7, ["ingest"]), ("seek", A, 7)]
+    assert bench.calls[:2] == [("begin", A, 7, ["ingest"]), ("seek", A, 7)]
 
 
 def test_a_checkpoint_flushes_then_saves_then_commits(bench):
@@ -200,7 +246,7 @@ def test_nothing_is_saved_when_nothing_has_moved(bench):
     source = script(bench)
     source.steps = [source.give(A), bench.at(1000), bench.at(2000), bench.at(3000)]
     bench.play(source)
-    assert len(bench.saves()) == 1
+    assert bench.saves() == []
 
 
 def test_a_revoked_partition_is_saved_and_its_next_owner_goes_on_from_there(bench):
@@ -230,18 +276,35 @@ def test_a_fenced_partition_is_forgotten_and_claimed_again_where_the_other_left_
     assert A not in source.paused
 
 
+def test_a_partition_is_not_taken_over_before_kafka_says_what_there_is_of_it(bench):
+    source, bounds, silent = script(bench), bench.view.bounds, [1, 1]
+
+    def after_a_while(partition):
+        if silent:
+            silent.pop()
+            raise UnavailableError("no broker")
+        return bounds(partition)
+
+    bench.view.bounds = after_a_while
+    source.steps = [source.give(A), [], [], [records([T0], 7, A)]]
+    bench.play(source)
+    assert bench.log.events.count("log_unknown") == 2
+    assert ("seek", A, 7) in bench.calls
+    assert ("save", A, 8, ["ingest"]) in bench.calls
+
+
 def test_a_claim_that_is_lost_while_taking_over_is_tried_again(bench):
     source = script(bench)
     source.steps = [source.give(A), [], []]
-    save, failures = bench.store.save, [1]
+    begin, failures = bench.store.begin, [1]
 
-    def once_fenced(claim, position, changed, deleted):
+    def once_fenced(claim, position, fields):
         if failures:
             failures.pop()
             raise FencedError("owned by another worker")
-        save(claim, position, changed, deleted)
+        begin(claim, position, fields)
 
-    bench.store.save = once_fenced
+    bench.store.begin = once_fenced
     bench.play(source)
     assert "partition_fenced" in bench.log.events
     assert ("seek", A, 7) in bench.calls
@@ -252,7 +315,9 @@ def test_state_that_does_not_fit_says_which_and_what_to_do(bench):
     bench.store.save(claim, 9, {"ingest": b"?"}, ())
     source = script(bench)
     source.steps = [source.give(A), []]
-    with pytest.raises(StateError, match=r"in:0 can't be used: .*another kafka.group_id and another topics.panes"):
+    with pytest.raises(
+        StateError, match=r"in:0 can't go on: .*recovery.changed is fail.*state reset -c FILE --topic in --partition 0"
+    ):
         bench.play(source)
 
 

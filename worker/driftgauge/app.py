@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from driftgauge.alerts.event import Run
-from driftgauge.config import Config, RedisConfig
+from driftgauge.config import Config
 from driftgauge.decode.decoder import Decoder
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.detect import stage_of
@@ -22,6 +22,8 @@ from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source
 from driftgauge.runtime.clock import MonotonicClock
 from driftgauge.runtime.kafka_clients import consumer_settings, producer_settings
+from driftgauge.runtime.partition_log import PartitionLog
+from driftgauge.runtime.taking_over import TakingOver
 from driftgauge.runtime.tasks import DetectTask, IngestTask, PanesTopics, Task
 from driftgauge.runtime.topics import admin_client, require_topics
 from driftgauge.runtime.worker import Worker, WorkerSettings
@@ -31,6 +33,7 @@ from driftgauge.sources.kafka import KafkaSource
 from driftgauge.state.base import StateStore
 from driftgauge.state.redis import RedisState
 from driftgauge.state.redis_connection import redis_settings
+from driftgauge.state.redis_memory import refuse_eviction
 
 
 def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -> Worker:
@@ -38,44 +41,54 @@ def build_worker(config: Config, profiles: Sequence[Profile | None], log: Any) -
     models = models_of(config, profiles)
     with admin_client(config) as admin:
         partitions = require_topics(admin, config)
-    store = redis_state(config.redis, config.kafka.group_id)
+    store = redis_state(config, log)
+    refuse_eviction(store, log)
     _settle_panes_partitions(config, store)
     sink = KafkaSink(producer_settings(config))
     source = KafkaSource(consumer_settings(config))
     gating = _gating_sources(config, partitions)
     _announce_sources(config, gating, sink)
     lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
-    tasks = _Tasks(config, models)
+    view = PartitionLog(config, source, _first_counts(store, partitions))
+    build = _Tasks(config, models, gating).build
     return Worker(
         source,
         sink,
         store,
-        build=tasks.build,
-        start=lambda partition: _start(config, source, partition),
+        taking_over=TakingOver(sink, store, build=build, view=view, policies=config.recovery, log=log),
         settings=WorkerSettings(
             topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
             gating=frozenset(gating),
-            checkpoint_interval=config.checkpoint.interval,
+            checkpoint=config.checkpoint,
             idle_after=config.panes.idle_after,
             max_skew=config.panes.max_skew * max(lengths),
+            give_up_within=config.kafka.session_timeout // 3,
         ),
         clock=MonotonicClock(),
         log=log,
     )
 
 
-def redis_state(redis: RedisConfig, group: str) -> RedisState:
-    """The state store of a group."""
-    return RedisState(redis.url, namespace=redis.namespace, group=group, settings=redis_settings(redis))
+def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None = None) -> RedisState:
+    """The state store of the group. `retry_for` (ms): other than configured. `log` hears when Redis is waited for."""
+    redis = config.redis
+    return RedisState(
+        redis.url,
+        namespace=redis.namespace,
+        group=config.kafka.group_id,
+        settings=redis_settings(redis),
+        retry_for=redis.retry_for if retry_for is None else retry_for,
+        max_script_bytes=config.checkpoint.max_script_bytes,
+        log=log,
+    )
 
 
 class _Tasks:
     """Makes the task of a partition."""
 
-    def __init__(self, config: Config, models: Sequence[Model]) -> None:
-        self._config, self._models = config, models
+    def __init__(self, config: Config, models: Sequence[Model], gating: tuple[Source, ...]) -> None:
+        self._config, self._models, self._gating = config, models, gating
         self._unprofiled = unprofiled_of(config, models)
-        self._gating = gating_kinds(config)
         self._kinds = {topic.name: kind for kind, topic in config.topics.inputs.items()}
         self._decoders: dict[str, Decoder] = {
             kind: decoder_of(models, kind, default_model_id=topic.model_id, unprofiled=self._unprofiled)
@@ -94,6 +107,9 @@ class _Tasks:
     def build(self, source: Source) -> Task:
         if source.topic == self._config.topics.panes:
             stage = stage_of(self._models, self._unprofiled)
+            # As announced on the topic. But where retention has taken that record, a stage that is made again would
+            # close no pane until another worker starts.
+            stage.merge.sources = self._gating
             return DetectTask(source, stage, self._topics.layouts, self._config.topics.alerts, self._render)
         kind = self._kinds[source.topic]
         ingest = ingest_of(
@@ -103,17 +119,13 @@ class _Tasks:
             cut_start=self._config.kafka.start != "earliest",
             unprofiled=self._unprofiled,
         )
-        return IngestTask(ingest, self._topics, gating=kind in self._gating)
+        return IngestTask(ingest, self._topics, gating=source in self._gating)
 
 
-def _start(config: Config, source: KafkaSource, partition: Source) -> int:
-    """Where a partition without state begins. The panes topic is our own history and is read from its beginning."""
-    start = config.kafka.start
-    if partition.topic == config.topics.panes or start == "earliest":
-        return source.first_offset(partition)
-    if start == "latest":
-        return source.end_offsets([partition])[partition]
-    return source.offset_at(partition, start)
+def _first_counts(store: StateStore, partitions: Mapping[str, int]) -> dict[str, int]:
+    """Partitions of each topic at the group's first start."""
+    settled = {topic: store.settle(f"{topic} partitions", str(count)) for topic, count in partitions.items()}
+    return {topic: int(count) for topic, count in settled.items() if count.isdecimal()}
 
 
 def _settle_panes_partitions(config: Config, store: StateStore) -> None:

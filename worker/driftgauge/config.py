@@ -143,13 +143,18 @@ class TopicsConfig(_Section):
 
 
 class RedisConfig(TlsSection):
-    """Where state lives. A password in a URL given by the environment is moved to `password`, so `url` can be shown."""
+    """Where state lives. A password in a URL given by the environment is moved to `password`, so `url` can be shown.
+
+    `retry_for` (ms): how long a Redis that is away, failing over, loading or full is waited for. The worker reads
+    nothing meanwhile; beyond Kafka's max.poll.interval (five minutes) the group would take its partitions away.
+    """
 
     url: Annotated[str, Field(pattern=r"^(redis|rediss|unix)://")] = "redis://localhost:6379/0"
     namespace: KeyPart = "driftgauge"
     username: Name | None = None
     password: Secret = None
     password_file: str | None = None
+    retry_for: Annotated[PositiveDuration, Field(le=240_000)] = 30_000
 
     @model_validator(mode="before")
     @classmethod
@@ -234,9 +239,31 @@ class ModelConfig(_Section):
 
 
 class CheckpointConfig(_Section):
-    """How often state and offsets are written together (ms)."""
+    """When state and offsets are written together: after `interval` (ms), or sooner after so many `records` or `bytes`.
+
+    `bytes` are of state, roughly. What is larger than `max_script_bytes` is written in shares, so that no other client
+    of Redis waits for long.
+    """
 
     interval: PositiveDuration = 2_000
+    records: int = Field(default=200_000, ge=1)
+    bytes: int = Field(default=4_000_000, ge=10_000)
+    max_script_bytes: int = Field(default=2_000_000, ge=10_000, le=64_000_000)
+
+
+class RecoveryConfig(_Section):
+    """What is done about a partition whose state is not what its log asks for: go on in the way named, or `fail`.
+
+    `rebuild`: from the panes topic, or the log's beginning. `resume`: read on from the next record there is. Without
+    `fail` it is logged, with what was lost.
+    """
+
+    lost: Literal["rebuild", "fail"] = "rebuild"
+    damaged: Literal["rebuild", "fail"] = "rebuild"
+    changed: Literal["rebuild", "fail"] = "fail"
+    retention_gap: Literal["resume", "fail"] = "resume"
+    truncated: Literal["resume", "fail"] = "resume"
+    recreated: Literal["resume", "fail"] = "resume"
 
 
 class LoggingConfig(_Section):
@@ -283,6 +310,7 @@ class Config(_Section):
     models: list[ModelConfig] = Field(min_length=1)
     detectors: dict[Name, dict[str, JsonValue]] = Field(default={})
     checkpoint: CheckpointConfig = CheckpointConfig()
+    recovery: RecoveryConfig = RecoveryConfig()
     logging: LoggingConfig = LoggingConfig()
     alerts: AlertsConfig = AlertsConfig()
     limits: LimitsConfig = LimitsConfig()

@@ -36,6 +36,12 @@ class UnavailableError(DriftgaugeError):
     code = "unavailable"
 
 
+class RefusedError(UnavailableError):
+    """Redis answered, and will not do it however often it is asked: password, permission, a foreign key."""
+
+    code = "refused"
+
+
 class FencedError(DriftgaugeError):
     """Another worker owns this partition now: forget everything about it and go on with the rest."""
 

@@ -170,7 +170,7 @@ def test_no_object_shows_a_secret(file) -> None:
         config.model_dump_json(),
         str(config.model_dump()),
         *(repr(settings(config)) for settings in (connection_settings, consumer_settings, producer_settings)),
-        repr(redis_state(config.redis, "g")._redis),
+        repr(redis_state(config)._redis),
     ]
     assert not leaked("\n".join(shown), EVERY)
 
@@ -193,7 +193,7 @@ def test_kafka_pythons_own_debug_log_holds_no_secret(secured, file, restored_log
             partition_counts(admin, [])
         KafkaSink(producer_settings(config)).close()
         KafkaSource(consumer_settings(config)).close()
-    redis_state(ways[0].redis, "g").claim(Source("t", 0))
+    redis_state(ways[0]).claim(Source("t", 0))
     written = stream.getvalue()
     assert "SaslAuthenticateRequest" in written
     assert not leaked(written, [*EVERY, token.read_text()])

@@ -74,6 +74,11 @@ class DetectStage:
             self.merge.take(message)
         return raised + self._close()
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of state that grow with the panes that close, until they are saved."""
+        return sum(watch.detection.history.waiting_bytes for watch in self._watches.values())
+
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields as they are now (rows of the past only if new), and fields that may be deleted."""
         fields = merge_fields(self.merge)

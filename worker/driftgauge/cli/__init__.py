@@ -42,6 +42,7 @@ COMMANDS = {
     "topics": _Entry("topics", "Create the configured Kafka topics."),
     "produce": _Entry("produce", "Put the rows of files on the configured topic."),
     "run": _Entry("run", "Watch the configured topics: the worker."),
+    "state": _Entry("state", "Show or reset what is stored of partitions."),
     "schema": _Entry("schema", "The published schemas of what goes in and out."),
 }
 

@@ -141,6 +141,11 @@ class History:
             self.values.keep,
         )
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the rows that the next `changes` will give."""
+        return sum(map(len, self._fresh.values()))
+
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """State fields to write and to delete since the last call."""
         gone: list[str] = []

@@ -17,7 +17,9 @@ from driftgauge.panes.schedule import ALWAYS, all_plans, refusal
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.subject import Subject
 
-VERSION = 3
+VERSION = 4
+# Before, nothing was ever counted anew.
+_READABLE = (3, VERSION)
 
 
 # As wide as the columns that these are compared with: a wider one would fail there.
@@ -58,6 +60,7 @@ class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     panes: list[_Pane]
     plans: list[_Plan]
     bank: bytes
+    recount_to: Annotated[int, Meta(ge=0)] = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -91,8 +94,16 @@ def snapshot(ingest: SourceIngest) -> bytes:
     ]
     bank = ingest.bank.snapshot(ingest.watermark) if ingest.bank is not None else b""
     cut = (ingest.cut_start, ingest.cut_to)
-    state = _State(VERSION, ingest.position, ingest.watermark, ingest.idle, ingest.late, *cut, panes, plans, bank)
-    return _encoder.encode(state)
+    clock = (ingest.position, ingest.watermark, ingest.idle, ingest.late)
+    return _encoder.encode(_State(VERSION, *clock, *cut, panes, plans, bank, ingest.recount_to))
+
+
+def watermark_of(data: bytes) -> int:
+    """The watermark (ms) in a snapshot; MIN_TIME if there is none yet. StateError if it can't be read."""
+    try:
+        return _decoder.decode(data).watermark
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError(f"the ingest state can't be read: {error}") from error
 
 
 def restore(ingest: SourceIngest, data: bytes) -> None:
@@ -105,7 +116,7 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
         state = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StateError(f"ingest state of {ingest.source} can't be read: {error}") from error
-    if state.version != VERSION:
+    if state.version not in _READABLE:
         raise StateError(f"ingest state of {ingest.source} has version {state.version}, this program reads {VERSION}")
     _check_plans(ingest, state)
     panes: dict[tuple[Subject, int], OpenPane] = {}
@@ -122,6 +133,7 @@ def restore(ingest: SourceIngest, data: bytes) -> None:
     ingest.idle = state.idle
     ingest.late = state.late
     ingest.cut_start, ingest.cut_to = state.cut_start, state.cut_to
+    ingest.recount_to = state.recount_to
     ingest.reopen(panes)
 
 

@@ -6,6 +6,7 @@ resume from stays before the first of them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -91,8 +92,9 @@ class SourceIngest:
     """Ingest of one source. `position`: first offset not yet settled, from where a restart must read on.
 
     `cut_start`: reading starts in the middle of the log, so the panes that had begun by the time (`cut_to`, ms) of its
-    first record are marked incomplete. `unprofiled`: how subjects without a profile are counted; None: not at all.
-    `bank`: detectors on single events, if any.
+    first record are marked incomplete. `recount_to`: up to that offset records have been taken before, and are counted
+    anew because the state was lost. `unprofiled`: how subjects without a profile are counted; None: not at all. `bank`:
+    detectors on single events, if any.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class SourceIngest:
         self.position = position
         self.cut_start = cut_start
         self.cut_to = MIN_TIME
+        self.recount_to = 0
         self.unprofiled = unprofiled
         self.bank = bank
         # Where no model has panes as long as those of strangers, their panes close all the same.
@@ -147,7 +150,8 @@ class SourceIngest:
         if self._held is not None:
             batch, self._held = concatenate(self._held, batch), None
         decoded = self._decoder.decode(batch)
-        admission = self.time.admit(decoded.timestamps, decoded.accepted)
+        recounted = bisect_left(batch.offsets, self.recount_to) if batch.offsets[0] < self.recount_to else 0
+        admission = self.time.admit(decoded.timestamps, decoded.accepted, recounted)
         done.rejects = [(batch, reject) for reject in decoded.rejects]
         done.rejects += [(batch, _in_future(row, self.source)) for row in admission.refused]
         done.unknown_models = decoded.unknown_models
@@ -155,10 +159,12 @@ class SourceIngest:
             self.idle = False
             if self.cut_start:
                 self.cut_start, self.cut_to = False, int(decoded.timestamps[admission.taken[0]])
-            self._count(batch, decoded, admission, done)
+            self._count(batch, decoded, admission, done, recounted)
         if admission.held:
             self._held = select(batch, admission.held)
         self.position = self._held.offsets[0] if self._held else batch.offsets[-1] + 1
+        if self.position >= self.recount_to:
+            self.recount_to = 0
         self._close(done.messages)
         return done
 
@@ -187,7 +193,8 @@ class SourceIngest:
     def announcement(self) -> Watermark:
         """The current watermark as a message; repeated after a restore (readers drop what they know)."""
         resume = min((pane.first_offset for pane in self.open.values()), default=self.position)
-        return Watermark(self.source, self.time.watermark, self.position, resume, self.late, self.idle)
+        taken = max(self.position, self.recount_to)
+        return Watermark(self.source, self.time.watermark, taken, resume, self.late, self.idle)
 
     def would_close(self, time: int) -> bool:
         """Whether a watermark of `time` passes a pane end that the current one does not."""
@@ -206,6 +213,33 @@ class SourceIngest:
         assert self.unprofiled is not None  # noqa: S101 (there are no others)
         return self.unprofiled.length_of(subject.model_id)
 
+    def resume(self, last: Watermark, position: int, end: int, *, counted_otherwise: bool) -> None:
+        """Go on where `last`, the source's last watermark record, was written, though the state of then is lost.
+
+        `position` to read on from: `last.resume_offset`, or the first offset there is after it. `end`: of the log.
+        `counted_otherwise`: panes may have been others then, so the one that `last` lies in is marked incomplete.
+        """
+        self.position = position
+        # A log that ends before is another one by now: its records are new.
+        self.recount_to = last.next_offset if position < last.next_offset <= end else 0
+        self.cut_start = position > last.resume_offset
+        self.cut_to = last.time if counted_otherwise else MIN_TIME
+        self.time.watermark = last.time
+        self.time.reached = MIN_TIME if last.idle else last.time
+        self.idle, self.late = last.idle, last.late
+        self.reopen({})
+
+    def move_to(self, position: int, *, cut: bool) -> None:
+        """Read on from another offset than the state says. `cut`: records in between will never be read."""
+        if position == self.position:
+            return
+        self.position, self.recount_to = position, 0
+        self.cut_start |= cut
+        for pane in self.open.values():
+            pane.incomplete |= cut
+            # Of a log that begins anew: a lost state is counted anew from here at the latest.
+            pane.first_offset = min(pane.first_offset, position)
+
     def reopen(self, panes: dict[tuple[Subject, int], OpenPane]) -> None:
         """Take these for the open panes, as a restored state holds them."""
         self.open = panes
@@ -213,12 +247,14 @@ class SourceIngest:
             self._limit.restore([key for key in panes if self.plan_of(*key) is None])
         self._changes.reached = self.time.watermark
 
-    def _count(self, batch: RecordBatch, decoded: Decoded, admission: Admission, done: Ingested) -> None:
+    def _count(
+        self, batch: RecordBatch, decoded: Decoded, admission: Admission, done: Ingested, recounted: int
+    ) -> None:
         met = np.full(len(batch), END_OF_TIME, np.int64)
         met[admission.taken] = admission.before
         seen: dict[tuple[Subject, int], list[OnTime]] = {}
         for events in decoded.events:
-            on_time = self._count_subject(batch, decoded.timestamps, events, met, done)
+            on_time = self._count_subject(batch, decoded.timestamps, events, met, done, recounted)
             seen.setdefault((events.subject, events.since), []).append(OnTime(events, on_time))
         if self.bank is not None:
             for parts in seen.values():
@@ -242,6 +278,7 @@ class SourceIngest:
         events: EventColumns,
         met: NDArray[np.int64],
         done: Ingested,
+        recounted: int,
     ) -> NDArray[np.bool_]:
         """Count a subject's events into their panes; bool [n], those that are on time."""
         plan = self.plan_of(events.subject, events.since)
@@ -249,7 +286,9 @@ class SourceIngest:
         starts = times[events.rows] // plan.pane_length * plan.pane_length
         watermark_met = met[events.rows]
         on_time = starts + plan.pane_length > watermark_met
-        done.late += int(np.count_nonzero(~on_time & (watermark_met != END_OF_TIME)))
+        # Of the first `recounted` rows it has been said before which were late.
+        late = ~on_time & (watermark_met != END_OF_TIME) & (events.rows >= recounted)
+        done.late += int(np.count_nonzero(late))
         if not on_time.any():
             return on_time
         taken = starts[on_time]

@@ -54,8 +54,19 @@ class EventTime:
         """The clock for panes of up to `longest_pane` ms: max_ahead is a day, or ten panes if that is more."""
         return cls(out_of_orderness, max(DAY, _MAX_AHEAD_PANES * longest_pane))
 
-    def admit(self, times: NDArray[np.int64], accepted: NDArray[np.bool_]) -> Admission:
-        """Judge the accepted rows of a batch in order and move the watermark. `times` int64 [N] ms."""
+    def admit(self, times: NDArray[np.int64], accepted: NDArray[np.bool_], recounted: int = 0) -> Admission:
+        """Judge the accepted rows of a batch in order and move the watermark. `times` int64 [N] ms.
+
+        The first `recounted` rows have been judged before, when the watermark came to be what it is: those that were
+        taken lie within the bound of it, and none of them moves it.
+        """
+        if recounted:
+            again, met = np.flatnonzero(accepted[:recounted]), self.watermark
+            fits = times[again] <= met + self.out_of_orderness
+            rest = self.admit(times, accepted & (np.arange(len(times)) >= recounted))
+            taken = np.concatenate((again[fits], rest.taken))
+            before = np.concatenate((np.full(int(fits.sum()), met), rest.before))
+            return Admission(taken, before, again[~fits].tolist() + rest.refused, rest.held)
         rows = np.flatnonzero(accepted)
         if not len(rows):
             return Admission(rows, rows, [], [])

@@ -126,6 +126,11 @@ def encode_message(message: Message, layouts: Mapping[str, Layout]) -> bytes:
     return _encoder.encode(_record(message, layouts))
 
 
+def is_watermark(data: bytes | None) -> bool:
+    """Whether a record of the panes topic is a watermark, without reading the rest of it."""
+    return data is not None and data.startswith(b'{"type":"watermark"')
+
+
 def decode_message(data: bytes, layouts: Mapping[str, Layout]) -> Message:
     """The inverse. StateError naming the field if it is no such message, UnknownProfileError for a foreign profile."""
     try:

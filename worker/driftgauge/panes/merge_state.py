@@ -81,6 +81,14 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
     return fields
 
 
+def closed_to(data: bytes) -> int:
+    """Ms up to which panes are closed, in the field `merge`. StateError if it can't be read."""
+    try:
+        return _merge_decoder.decode(data).closed_to
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError(f"the state of open panes can't be read: {error}") from error
+
+
 def restore_merge(
     fields: Mapping[str, bytes],
     expected: Callable[[Subject, int], tuple[Layout, int] | None],

@@ -14,7 +14,10 @@ from driftgauge.state.base import Claim
 
 @dataclass(slots=True)
 class Owned:
-    """`saved`: the fields the store holds (history rows by name only); `changed` and `deleted` wait to be saved."""
+    """`saved`: the fields the store holds (history rows by name only); `changed` and `deleted` wait to be saved.
+
+    `restored`: whether it went on from a stored state.
+    """
 
     task: Task
     claim: Claim
@@ -23,11 +26,14 @@ class Owned:
     changed: dict[str, bytes] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     paused: bool = False
+    restored: bool = False
 
     @classmethod
-    def of(cls, task: Task, claim: Claim, fields: Mapping[str, bytes], position: int) -> Owned:
+    def of(
+        cls, task: Task, claim: Claim, fields: Mapping[str, bytes], position: int, *, restored: bool = False
+    ) -> Owned:
         """A partition whose state has just been loaded, or saved for the first time."""
-        return cls(task, claim, _remembered(fields), position)
+        return cls(task, claim, _remembered(fields), position, restored=restored)
 
     def collect(self) -> bool:
         """Add what changed since the last save to what is waiting to be saved; whether there is anything."""

@@ -44,6 +44,7 @@ def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
         "topics": {**inputs, **own},
         "panes": config.panes.model_dump(mode="json"),
         "checkpoint": config.checkpoint.model_dump(mode="json"),
+        "recovery": config.recovery.model_dump(mode="json"),
         "alerts": config.alerts.model_dump(mode="json"),
         "limits": config.limits.model_dump(mode="json"),
         "models": [_model_plan(config, model, models[i + 1 :]) for i, model in enumerate(models)],

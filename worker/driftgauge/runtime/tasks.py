@@ -80,6 +80,10 @@ class Task(Protocol):
         """Go on from stored fields; what has to be published again."""
         ...
 
+    def start_at(self, position: int, *, cut: bool) -> None:
+        """Read on from there, whatever the state says. `cut`: records in between will never be read."""
+        ...
+
 
 class IngestTask:
     """An input partition. `gating`: whether its panes and watermarks count (label topics' don't)."""
@@ -122,6 +126,10 @@ class IngestTask:
         if self.ingest.watermark != MIN_TIME and not out:
             out = self._messages([self.ingest.announcement()])
         return out
+
+    def start_at(self, position: int, *, cut: bool) -> None:
+        """See Task: what is open then is incomplete."""
+        self.ingest.move_to(position, cut=cut)
 
     def _publications(self, done: Ingested) -> list[Publication]:
         self.counters.events += done.events
@@ -230,9 +238,11 @@ class DetectTask:
         """See Task."""
         return [self._publication(self._render(item)) for item in self.stage.restore(fields)]
 
-    def start_at(self, position: int) -> None:
-        """Where reading starts."""
+    def start_at(self, position: int, *, cut: bool) -> None:
+        """See Task: what is open then is incomplete."""
         self._position = position
+        for pane in self.stage.merge.open.values():
+            pane.incomplete |= cut
 
     def _publication(self, event: AlertEvent) -> Publication:
         headers = [("event_id", event.event_id.encode()), ("content-type", b"application/json")]

@@ -6,6 +6,7 @@ reported, and a panes topic with another partition count is refused, since the o
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,6 +98,13 @@ def partition_counts(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str,
     if forbidden:
         raise TopicAuthorizationFailedError(forbidden)
     return {topic["name"]: len(topic["partitions"]) for topic in described if topic["error_code"] == 0}
+
+
+def topic_id(admin: KafkaAdminClient, name: str) -> str:
+    """Kafka's own id of a topic, another one if it is deleted and made anew; "" where the broker knows of none."""
+    described: list[dict[str, Any]] = admin.describe_topics([name])
+    found = next((topic.get("topic_id") for topic in described if topic["error_code"] == 0), None)
+    return "" if found is None or not int(uuid.UUID(str(found))) else str(found)
 
 
 def require_topics(admin: KafkaAdminClient, config: Config) -> dict[str, int]:

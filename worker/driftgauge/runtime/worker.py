@@ -1,8 +1,7 @@
 """The worker: one loop that polls, processes, publishes and checkpoints, on however many partitions it is given.
 
 Everything that follows from the log is published first and checkpointed afterwards; ids are deterministic, so
-repeating it after a crash is harmless. A checkpoint is (1) flush what was published, (2) one fenced write of state and
-position per partition, (3) tell the consumer group, as a courtesy.
+repeating it after a crash is harmless. See `checkpointing` and `taking_over` for how state is written and read.
 """
 
 from __future__ import annotations
@@ -11,16 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from driftgauge.errors import FencedError, StateError, UnavailableError
+from driftgauge.config import CheckpointConfig
+from driftgauge.errors import FencedError, UnavailableError
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.checkpointing import Checkpoints
 from driftgauge.runtime.clock import Clock
 from driftgauge.runtime.idle import IdleWatch
 from driftgauge.runtime.owned import Owned
-from driftgauge.runtime.tasks import DetectTask, IngestTask, Task
-from driftgauge.sinks.base import Publication, Sink
+from driftgauge.runtime.taking_over import TakingOver
+from driftgauge.runtime.tasks import IngestTask
+from driftgauge.sinks.base import Sink
 from driftgauge.sources.base import PartitionedSource
-from driftgauge.state.base import Checkpoint, Progress, StateStore
+from driftgauge.state.base import Progress, StateStore
 
 _POLL_MS = 100
 _TICK_MS = 500
@@ -29,17 +31,21 @@ _LOG_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one of `gating`."""
+    """Durations in ms. `max_skew`: how far (ms of event time) a source may run ahead of the slowest one of `gating`.
+
+    `give_up_within`: how long a partition that is taken away waits for its last checkpoint; no heartbeat is sent then.
+    """
 
     topics: tuple[str, ...]
     gating: frozenset[Source]
-    checkpoint_interval: int
+    checkpoint: CheckpointConfig
     idle_after: int
     max_skew: int
+    give_up_within: int
 
 
 class Worker:
-    """Runs until `stop` says so. `build` makes the task of a partition, `start` says where an unknown one begins."""
+    """Runs until `stop` says so. `taking_over` makes partitions ready that the group gives us."""
 
     def __init__(
         self,
@@ -47,20 +53,27 @@ class Worker:
         sink: Sink,
         store: StateStore,
         *,
-        build: Callable[[Source], Task],
-        start: Callable[[Source], int],
+        taking_over: TakingOver,
         settings: WorkerSettings,
         clock: Clock,
         log: Any,
     ) -> None:
         """Nothing is read before `run`."""
         self._source, self._sink, self._store = source, sink, store
-        self._build, self._start, self._settings = build, start, settings
+        self._taking_over, self._settings = taking_over, settings
         self._clock, self._log = clock, log
         self._owned: dict[Source, Owned] = {}
         self._pending: set[Source] = set()
         self._idle = IdleWatch(settings.idle_after)
         self._told: dict[Source, Progress] = {}
+        self._checkpoints = Checkpoints(
+            sink,
+            store,
+            self._owned,
+            settings=settings.checkpoint,
+            clock=clock,
+            fenced=lambda source: self._forget(source, "partition_fenced"),
+        )
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Poll until `stop()`; then finish the batch, checkpoint and leave the group."""
@@ -74,10 +87,11 @@ class Worker:
         finally:
             # Leaving the group calls the listeners; there is nothing left for them to save.
             self._owned.clear()
+            self._taking_over.close()
             self._source.close()
 
     def _loop(self, stop: Callable[[], bool]) -> None:
-        saved = ticked = logged = self._clock.now()
+        ticked = logged = self._clock.now()
         while not stop():
             for batch in self._source.poll(_POLL_MS):
                 self._process(batch)
@@ -86,16 +100,15 @@ class Worker:
             if now - ticked >= _TICK_MS:
                 ticked = now
                 self._tick(now)
-            if now - saved >= self._settings.checkpoint_interval:
-                saved = now
+            if self._checkpoints.due(now):
                 self.checkpoint()
             if now - logged >= _LOG_MS:
                 logged = now
                 self._report()
 
     def checkpoint(self) -> None:
-        """Make everything done so far durable."""
-        positions = self._save(list(self._owned))
+        """Make everything done so far durable, and tell the group."""
+        positions = self._checkpoints.save(list(self._owned))
         if positions:
             self._source.commit(positions)
 
@@ -103,26 +116,9 @@ class Worker:
         owned = self._owned.get(batch.source)
         if owned is None:
             return
-        self._sink.publish(owned.task.process(batch))
-
-    def _save(self, sources: Sequence[Source]) -> dict[Source, int]:
-        """Save those of `sources` that have moved; their positions."""
-        moved = [s for s in sources if s in self._owned and self._owned[s].collect()]
-        if not moved:
-            return {}
-        self._sink.flush()
-        positions: dict[Source, int] = {}
-        for source in moved:
-            owned = self._owned[source]
-            position = owned.task.position
-            try:
-                self._store.save(owned.claim, position, owned.changed, owned.deleted)
-            except FencedError:
-                self._forget(source, "partition_fenced")
-                continue
-            owned.settle(position)
-            positions[source] = position
-        return positions
+        publications = owned.task.process(batch)
+        self._sink.publish(publications)
+        self._checkpoints.processed(owned.task, len(batch), len(publications))
 
     def _tick(self, now: int) -> None:
         """What the wall clock has to do with it: courtesy, idle sources, flow control."""
@@ -160,7 +156,7 @@ class Worker:
             return
         idle = [s for s in behind if s in drained]
         # The decision is durable before anybody hears of it: on load it is carried out again.
-        self._save(idle)
+        self._checkpoints.save(idle)
         for source in idle:
             owned = self._owned.get(source)
             if owned is None:
@@ -201,32 +197,18 @@ class Worker:
                 self._log.warning("partition_fenced", topic=source.topic, partition=source.partition)
 
     def _take(self, source: Source) -> None:
-        claim, checkpoint = self._store.claim(source)
-        task = self._build(source)
-        if checkpoint is None:
-            position = self._start(source)
-            if isinstance(task, IngestTask):
-                task.ingest.position = position
-            elif isinstance(task, DetectTask):
-                task.start_at(position)
-            # Decided once: a second start must not choose again.
-            fields, _ = task.changes()
-            self._store.save(claim, position, fields, ())
-            self._owned[source] = Owned.of(task, claim, fields, position)
-        else:
-            position = checkpoint.position
-            if isinstance(task, DetectTask):
-                task.start_at(position)
-            self._sink.publish(_restored(source, task, checkpoint))
-            self._owned[source] = Owned.of(task, claim, checkpoint.fields, position)
+        owned = self._taking_over.take(source)
+        if owned is None:
+            return
+        self._owned[source] = owned
         self._pending.discard(source)
-        self._source.seek(source, position)
+        self._source.seek(source, owned.task.position)
         self._log.info(
             "partition_taken",
             topic=source.topic,
             partition=source.partition,
-            position=position,
-            restored=checkpoint is not None,
+            position=owned.task.position,
+            restored=owned.restored,
         )
 
     def _forget(self, source: Source, event: str) -> None:
@@ -245,7 +227,7 @@ class Worker:
     def _on_revoked(self, sources: Sequence[Source]) -> None:
         self._pending.difference_update(sources)
         try:
-            self._save(sources)
+            self._checkpoints.save(sources, within=self._settings.give_up_within)
         except UnavailableError as error:
             # The next owner reads again from the last checkpoint; ids are the same.
             self._log.warning("checkpoint_failed", error=str(error), partitions=len(sources))
@@ -262,7 +244,9 @@ class Worker:
                 self._log.info(event, topic=source.topic, partition=source.partition)
 
     def _report(self) -> None:
-        """One line per partition that did anything."""
+        """One line per partition that did anything, and one for the checkpoints."""
+        if written := self._checkpoints.take():
+            self._log.info("checkpoints", **written)
         for source, owned in sorted(self._owned.items()):
             counters = owned.task.counters
             if counters.records:
@@ -273,13 +257,3 @@ class Worker:
                     position=owned.task.position,
                     **counters.take(),
                 )
-
-
-def _restored(source: Source, task: Task, checkpoint: Checkpoint) -> list[Publication]:
-    try:
-        return task.restore(checkpoint.fields)
-    except StateError as error:
-        raise StateError(
-            f"the stored state of {source} can't be used: {error}. If the configuration or a profile was changed, set "
-            "it back; or start afresh with another kafka.group_id and another topics.panes"
-        ) from error

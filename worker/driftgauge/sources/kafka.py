@@ -102,14 +102,29 @@ class KafkaSource:
         partition = TopicPartition(*source)
         return int(self._call(lambda: self._consumer.beginning_offsets([partition]))[partition])
 
+    def span(self, source: Source) -> tuple[int, int]:
+        """The oldest offset still there, and the one the next record gets. UnavailableError if that isn't told soon."""
+        partitions = [TopicPartition(*source)]
+        first = self._call(lambda: self._consumer.beginning_offsets(partitions, timeout_ms=_ENDS_TIMEOUT_MS))
+        end = self._call(lambda: self._consumer.end_offsets(partitions, timeout_ms=_ENDS_TIMEOUT_MS))
+        if partitions[0] not in first or partitions[0] not in end:
+            raise UnavailableError(f"Kafka does not tell what there is of {source}")
+        return int(first[partitions[0]]), int(end[partitions[0]])
+
     def offset_at(self, source: Source, time: int) -> int:
         """The first offset whose record stamp is at or after `time` (ms); the end if there is none."""
         partition = TopicPartition(*source)
         found = self._call(lambda: self._consumer.offsets_for_times({partition: time}))[partition]
         return int(found.offset) if found else self.end_offsets([source])[source]
 
+    def committed(self, source: Source) -> int | None:
+        """What the group was told last; None if nothing, or too long ago. UnavailableError if that isn't told soon."""
+        partition = TopicPartition(*source)
+        found = self._call(lambda: self._consumer.committed(partition, timeout_ms=_ENDS_TIMEOUT_MS))
+        return None if found is None else int(found)
+
     def commit(self, positions: Mapping[Source, int]) -> None:
-        """Tell the group how far we are. A courtesy for lag tools: never read back, so failures don't matter."""
+        """Tell the group how far we are. For lag tools, and as a hint if state is lost: failures don't matter."""
         offsets = {TopicPartition(*s): OffsetAndMetadata(position, "", -1) for s, position in positions.items()}
         self._consumer.commit_async(offsets)
 

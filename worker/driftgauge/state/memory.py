@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from driftgauge.errors import FencedError
 from driftgauge.records import Source
 from driftgauge.state.base import Checkpoint, Claim, Progress
+
+
+@dataclass(slots=True)
+class _Stored:
+    owner: str = ""
+    sequence: int = 0
+    checkpoint: Checkpoint | None = None
+    reset: bool = False
 
 
 class MemoryState:
@@ -15,34 +24,37 @@ class MemoryState:
 
     def __init__(self) -> None:
         """Empty."""
-        self._owners: dict[Source, str] = {}
-        self._sequences: dict[Source, int] = {}
-        self._positions: dict[Source, int] = {}
-        self._fields: dict[Source, dict[str, bytes]] = {}
+        self._stored: dict[Source, _Stored] = {}
         self._told: dict[Source, Progress] = {}
         self._settled: dict[str, str] = {}
 
     def claim(self, partition: Source) -> tuple[Claim, Checkpoint | None]:
         """See StateStore."""
-        token = uuid.uuid4().hex
-        self._owners[partition] = token
-        claim = Claim(partition, token, self._sequences.get(partition, 0))
-        if partition not in self._positions:
-            return claim, None
-        return claim, Checkpoint(self._positions[partition], dict(self._fields[partition]))
+        stored = self._stored.setdefault(partition, _Stored())
+        stored.owner = uuid.uuid4().hex
+        return Claim(partition, stored.owner, stored.sequence, reset=stored.reset), stored.checkpoint
 
-    def save(self, claim: Claim, position: int, changed: Mapping[str, bytes], deleted: Collection[str]) -> None:
+    def save(
+        self,
+        claim: Claim,
+        position: int,
+        changed: Mapping[str, bytes],
+        deleted: Collection[str],
+        *,
+        within: int | None = None,  # noqa: ARG002 (memory always answers)
+    ) -> None:
         """See StateStore."""
-        partition = claim.partition
-        if self._owners.get(partition) != claim.token or self._sequences.get(partition, 0) != claim.sequence:
-            raise FencedError(f"{partition} is owned by another worker now")
-        fields = self._fields.setdefault(partition, {})
-        fields.update(changed)
-        for name in deleted:
-            fields.pop(name, None)
-        self._positions[partition] = position
-        claim.sequence += 1
-        self._sequences[partition] = claim.sequence
+        before = self._stored[claim.partition].checkpoint
+        fields = {**(before.fields if before is not None else {}), **changed}
+        self._put(claim, position, {name: data for name, data in fields.items() if name not in deleted})
+
+    def begin(self, claim: Claim, position: int, fields: Mapping[str, bytes]) -> None:
+        """See StateStore."""
+        self._put(claim, position, dict(fields))
+
+    def reset(self, partition: Source) -> None:
+        """See InspectedStore."""
+        self._stored[partition] = _Stored(sequence=self._stored[partition].sequence + 1, reset=True)
 
     def tell(self, source: Source, progress: Progress) -> None:
         """See StateStore."""
@@ -55,3 +67,11 @@ class MemoryState:
     def settle(self, name: str, value: str) -> str:
         """See StateStore."""
         return self._settled.setdefault(name, value)
+
+    def _put(self, claim: Claim, position: int, fields: Mapping[str, bytes]) -> None:
+        stored = self._stored[claim.partition]
+        if stored.owner != claim.token or stored.sequence != claim.sequence:
+            raise FencedError(f"{claim.partition} is owned by another worker now")
+        claim.sequence += 1
+        checkpoint = Checkpoint(position, fields, claim.topic_id)
+        self._stored[claim.partition] = _Stored(claim.token, claim.sequence, checkpoint)

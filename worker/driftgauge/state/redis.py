@@ -1,74 +1,93 @@
 """State in Redis: the truth about how far a partition has come and what was known then.
 
-Every field is stored with a version byte and a CRC-32, checked on load together with the number of fields, so that a
-half-written or foreign hash is refused instead of believed.
+A save is one script. One that is too large for that would keep Redis from everybody else: its fields are staged beside
+the state, one short script makes them count, and then they are moved in shares (settle.lua), by whoever owns the
+partition if the worker dies in between.
 """
 
 from __future__ import annotations
 
-import struct
-import time
+import functools
+import re
 import uuid
-import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from driftgauge.config_secrets import SecretError
 from driftgauge.errors import FencedError, StateError, UnavailableError
 from driftgauge.records import Source
-from driftgauge.state.base import Checkpoint, Claim, Progress
-from driftgauge.state.redis_refusals import refusal_of
+from driftgauge.state.base import Checkpoint, Claim, Inspected, Progress
+from driftgauge.state.redis_fields import seal, unseal
+from driftgauge.state.redis_patience import Patience
 
-_VERSION = 1
-_HEAD = struct.Struct("<BI")
-_ATTEMPTS = 6
-_FIRST_WAIT_S = 0.1
-
-_T = TypeVar("_T")
+# What one command or script may carry of a staged save: some 4 ms of Redis.
+_SHARE_BYTES = 1_000_000
+# A staged save that never counts is gone after that.
+_STAGED_S = 600
 
 
 class RedisState:
-    """A StateStore in Redis. `group`: the consumer group, part of every key."""
+    """A StateStore in Redis. `group`: the consumer group, part of every key.
 
-    def __init__(self, url: str, *, namespace: str, group: str, settings: Mapping[str, Any] | None = None) -> None:
+    `retry_for` (ms): how long an answer is waited for. `max_script_bytes`: larger saves are staged.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        namespace: str,
+        group: str,
+        settings: Mapping[str, Any] | None = None,
+        retry_for: int = 30_000,
+        max_script_bytes: int = 2_000_000,
+        log: Any | None = None,
+    ) -> None:
         """Connects lazily, as `redis_settings` says. redis-py's own silent retries are off: ours are bounded."""
         self._redis: Any = redis.Redis.from_url(
             url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), **(settings or {})
         )
         self._prefix = f"{namespace}:v1:{group}"
-        self._claim = self._redis.register_script(_script("claim.lua"))
-        self._save = self._redis.register_script(_script("save.lua"))
+        self._max_script_bytes = max_script_bytes
+        self._try = Patience(retry_for, self._reconnect, log).keep_trying
+        self._claim, self._save, self._settle, self._reset = (
+            self._redis.register_script(_script(name)) for name in ("claim.lua", "save.lua", "settle.lua", "reset.lua")
+        )
 
     def claim(self, partition: Source) -> tuple[Claim, Checkpoint | None]:
-        """See StateStore."""
+        """See StateStore. What the owner before had staged and not moved yet is moved first."""
         meta, state = self._keys(partition)
         token = uuid.uuid4().hex
-        sequence, position, count = self._try(lambda: self._claim(keys=[meta], args=[token]))
-        claim = Claim(partition, token, int(sequence))
+        answer = self._try(lambda: self._claim(keys=[meta], args=[token]))
+        sequence, position, count, topic_id, pending, reset = answer
+        claim = Claim(partition, token, int(sequence), topic_id.decode(), reset == b"1")
         if position == b"":
             return claim, None
+        if pending:
+            self._move(claim, pending.decode())
+            count = self._try(lambda: self._redis.hget(meta, "fields")) or b"0"
         stored: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(state))
-        if len(stored) != int(count):
-            raise StateError(f"{state} holds {len(stored)} fields where {int(count)} were saved")
-        fields = {name.decode(): _open(state, name, data) for name, data in stored.items()}
-        return claim, Checkpoint(int(position), fields)
+        return claim, _checkpoint(state, position, stored, count, topic_id)
 
-    def save(self, claim: Claim, position: int, changed: Mapping[str, bytes], deleted: Collection[str]) -> None:
+    def save(
+        self,
+        claim: Claim,
+        position: int,
+        changed: Mapping[str, bytes],
+        deleted: Collection[str],
+        *,
+        within: int | None = None,
+    ) -> None:
         """See StateStore. Repeating a save whose answer was lost is recognised by its sequence number."""
-        arguments: list[str | int | bytes] = [claim.token, claim.sequence, position, len(changed)]
-        for name, data in changed.items():
-            arguments += [name, _HEAD.pack(_VERSION, zlib.crc32(data)) + data]
-        arguments += deleted
-        keys = self._keys(claim.partition)
-        answer = self._try(lambda: self._save(keys=list(keys), args=arguments))
-        if answer == b"FENCED":
-            raise FencedError(f"{claim.partition} is owned by another worker now")
-        claim.sequence += 1
+        self._write(claim, position, changed, deleted, whole=False, within=within)
+
+    def begin(self, claim: Claim, position: int, fields: Mapping[str, bytes]) -> None:
+        """See StateStore."""
+        self._write(claim, position, fields, (), whole=True, within=None)
 
     def tell(self, source: Source, progress: Progress) -> None:
         """See StateStore."""
@@ -95,44 +114,148 @@ class RedisState:
         settled: bytes = self._try(lambda: self._redis.hget(key, name))
         return settled.decode()
 
+    def inspect(self) -> Iterator[Inspected]:
+        """See InspectedStore. Looks at all keys of the database to find them: an operator's tool."""
+        pattern = re.sub(r"([*?\[\]\\])", r"\\\1", "{" + self._prefix + ":") + "*}:meta"
+        keys: set[bytes] = self._try(lambda: set(self._redis.scan_iter(match=pattern, count=1000)))
+        found = [name[len(self._prefix) + 2 : -len("}:meta")].rpartition(":") for name in map(bytes.decode, keys)]
+        for partition in sorted(Source(topic, int(number)) for topic, _, number in found):
+            yield self._inspected(partition)
+
+    def reset(self, partition: Source) -> None:
+        """See InspectedStore."""
+        meta, state = self._keys(partition)
+        answer = b"PENDING"
+        while answer == b"PENDING":
+            pending: bytes | None = self._try(lambda: self._redis.hget(meta, "pending"))
+            keys = [meta, state, *([pending.decode()] if pending else [])]
+            answer = self._try(functools.partial(self._reset, keys=keys, args=[uuid.uuid4().hex]))
+
+    def memory(self, within: int | None = None) -> tuple[int, str] | None:
+        """`maxmemory` in bytes (0: no limit) and `maxmemory-policy`; None if we may not know. `within`: as `save`."""
+        try:
+            told: dict[str, Any] = self._try(lambda: self._redis.info("memory"), within)
+        except UnavailableError as error:
+            if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+                return None
+            raise
+        if "maxmemory_policy" not in told:
+            return None
+        return int(told.get("maxmemory", 0)), str(told["maxmemory_policy"])
+
     def close(self) -> None:
         """Drop the connections."""
         self._redis.close()
+
+    def _write(
+        self,
+        claim: Claim,
+        position: int,
+        changed: Mapping[str, bytes],
+        deleted: Collection[str],
+        *,
+        whole: bool,
+        within: int | None,
+    ) -> None:
+        sealed = {name: seal(data) for name, data in changed.items()}
+        large = sum(len(name) + len(data) for name, data in sealed.items()) > self._max_script_bytes
+        head = [claim.token, claim.sequence, position, claim.topic_id, "1" if whole else "0"]
+        try:
+            if large:
+                staged = self._staged(claim, sealed, [*head, len(sealed), 0, *deleted], within)
+                claim.sequence += 1
+                self._move(claim, staged, within)
+            else:
+                fields = [part for entry in sealed.items() for part in entry]
+                keys = list(self._keys(claim.partition))
+                self._saved(claim, keys, [*head, 0, len(sealed), *fields, *deleted], within)
+                claim.sequence += 1
+        except UnavailableError:
+            # It may have been applied or not: only a new claim can tell.
+            claim.token = ""
+            raise
+
+    def _saved(self, claim: Claim, keys: list[str], arguments: list[Any], within: int | None) -> bool:
+        """Whether it counts; not if what was staged is gone."""
+        answer: bytes = self._try(lambda: self._save(keys=keys, args=arguments), within)
+        if answer in (b"OK", b"DUP"):
+            return True
+        if answer == b"UNSTAGED":
+            return False
+        raise FencedError(f"{claim.partition} is owned by another worker now")
+
+    def _staged(self, claim: Claim, sealed: Mapping[str, bytes], arguments: list[Any], within: int | None) -> str:
+        """Stage the fields and make them count; once more if they are gone by then. Where they are."""
+        meta, state = self._keys(claim.partition)
+        for _ in range(2):
+            staged = self._try(lambda: self._stage(meta, sealed), within)
+            if self._saved(claim, [meta, state, staged], arguments, within):
+                return staged
+        raise UnavailableError("Redis does not keep what is staged; its maxmemory-policy has to be noeviction")
+
+    def _stage(self, meta: str, sealed: Mapping[str, bytes]) -> str:
+        # Each attempt has a key of its own: commands of one that was given up may still be carried out, and must not
+        # touch what counts by then. Nor is it deleted when the save is refused, which it is too if its answer got lost
+        # and the next owner moves the fields by now; so it expires, unless it counts.
+        key = f"{meta.removesuffix('meta')}staged:{uuid.uuid4().hex}"
+        for share in _shares(sealed):
+            # One pipeline each: no other client waits for more than a share.
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.hset(key, mapping=share)
+                pipe.expire(key, _STAGED_S)
+                pipe.execute()
+        return key
+
+    def _move(self, claim: Claim, staged: str, within: int | None = None) -> None:
+        keys = [*self._keys(claim.partition), staged]
+        answer = b"MORE"
+        while answer == b"MORE":
+            answer = self._try(lambda: self._settle(keys=keys, args=[claim.token, _SHARE_BYTES]), within)
+        if answer == b"FENCED":
+            raise FencedError(f"{claim.partition} is owned by another worker now")
+
+    def _inspected(self, partition: Source) -> Inspected:
+        meta, state = self._keys(partition)
+        told: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(meta))
+        stored: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(state))
+        if b"pending" in told:
+            stored |= self._try(lambda: self._redis.hgetall(told[b"pending"]))
+        now: tuple[int, int] = self._try(self._redis.time)
+        claimed, saved = (1000 * (now[0] - int(told[key])) if key in told else None for key in (b"claimed", b"saved"))
+        count = str(len(stored)).encode() if b"pending" in told else told.get(b"fields", b"0")
+        checkpoint = None
+        if b"pos" in told:
+            checkpoint = _checkpoint(state, told[b"pos"], stored, count, told.get(b"topic", b""))
+        size = sum(len(name) + len(data) for name, data in stored.items())
+        return Inspected(partition, int(told.get(b"seq", 0)), claimed, saved, size, checkpoint)
 
     def _keys(self, partition: Source) -> tuple[str, str]:
         tag = f"{{{self._prefix}:{partition.topic}:{partition.partition}}}"
         return f"{tag}:meta", f"{tag}:state"
 
-    @staticmethod
-    def _try(call: Callable[[], _T]) -> _T:
-        wait = _FIRST_WAIT_S
-        for attempt in range(_ATTEMPTS):
-            try:
-                return call()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                refusal = refusal_of(error)
-                if refusal is not None:
-                    raise UnavailableError(refusal) from error
-                if attempt == _ATTEMPTS - 1:
-                    fix = "is it running, and are redis.url, username and password right?"
-                    raise UnavailableError(f"Redis does not answer ({error}); {fix}") from error
-                time.sleep(wait)
-                wait *= 2
-            except (redis.RedisError, SecretError) as error:
-                raise UnavailableError(refusal_of(error) or f"Redis refused a command: {error}") from error
-        raise AssertionError("unreachable")
+    def _reconnect(self) -> None:
+        self._redis.connection_pool.disconnect()
 
 
-def _open(key: str, name: bytes, data: bytes) -> bytes:
-    if len(data) < _HEAD.size:
-        raise StateError(f"field {name!r} of {key} is too short to be ours")
-    version, checksum = _HEAD.unpack_from(data)
-    body = data[_HEAD.size :]
-    if version != _VERSION:
-        raise StateError(f"field {name!r} of {key} has version {version}, this program reads {_VERSION}")
-    if zlib.crc32(body) != checksum:
-        raise StateError(f"field {name!r} of {key} is damaged (checksum)")
-    return body
+def _checkpoint(key: str, position: bytes, stored: Mapping[bytes, bytes], count: bytes, topic_id: bytes) -> Checkpoint:
+    try:
+        fields, damage = unseal(key, stored, int(count)), None
+    except StateError as error:
+        fields, damage = {}, str(error)
+    return Checkpoint(int(position), fields, topic_id.decode(), damage)
+
+
+def _shares(sealed: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
+    share: dict[str, bytes] = {}
+    size = 0
+    for name, data in sealed.items():
+        share[name] = data
+        size += len(data)
+        if size >= _SHARE_BYTES:
+            yield share
+            share, size = {}, 0
+    if share:
+        yield share
 
 
 def _script(name: str) -> str:

@@ -1,0 +1,151 @@
+"""`driftgauge state`: what is stored of each partition, and the way out where a worker refuses to go on from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from driftgauge import config_file
+from driftgauge.app import redis_state
+from driftgauge.cli.config_option import ConfigOption
+from driftgauge.config import Config
+from driftgauge.durations import format_duration
+from driftgauge.errors import ConfigError, InputError, UnavailableError
+from driftgauge.records import Source
+from driftgauge.runtime.group import members
+from driftgauge.runtime.stored_state import StoredState, stored_state
+from driftgauge.runtime.topics import admin_client
+from driftgauge.timestamps import format_timestamp
+
+_ANSWER_MS = 3_000
+
+state = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Show or reset what is stored of partitions.")
+
+
+@state.callback()
+def root() -> None:
+    """Show or reset what is stored of partitions."""
+
+
+@state.command(epilog="Example: driftgauge state show -c driftgauge.yaml")
+def show(
+    config: ConfigOption,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Show what Redis holds of each partition: position, ages, size, event time reached, and whether it is sound."""
+    stored = _stored(config_file.load(config, os.environ))
+    if json:
+        print(orjson.dumps([_row(entry) for entry in stored], option=orjson.OPT_INDENT_2).decode())
+    else:
+        _show(stored)
+
+
+@state.command(
+    epilog="Example: driftgauge state reset -c driftgauge.yaml --topic ml.predictions --partition 3",
+)
+def reset(
+    config: ConfigOption,
+    topic: Annotated[str | None, typer.Option(help="Only of this topic.")] = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Only this partition of it.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even while workers are alive, or Kafka doesn't say whether they are.")
+    ] = False,
+) -> None:
+    """Take stored state away, so that the next worker rebuilds it from the panes topic, whatever the policies say."""
+    settings = config_file.load(config, os.environ)
+    if partition is not None and topic is None:
+        raise ConfigError("--partition needs --topic")
+    chosen = _chosen(settings, topic, partition)
+    if not force:
+        _refuse_living(settings)
+    what = ", ".join(map(str, chosen))
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Reset the state of {what}?", err=True)):
+        raise ConfigError("nothing was reset; say --yes to do it without being asked")
+    store = redis_state(settings, retry_for=_ANSWER_MS)
+    for entry in chosen:
+        store.reset(entry)
+    print(f"Reset {len(chosen)} partition(s): {what}")
+
+
+def _stored(config: Config) -> list[StoredState]:
+    return [stored_state(seen) for seen in redis_state(config, retry_for=_ANSWER_MS).inspect()]
+
+
+def _chosen(config: Config, topic: str | None, partition: int | None) -> list[Source]:
+    if topic is not None and partition is not None:
+        # Also where nothing is stored: then no policy stands in the way of its beginning.
+        _refuse_unknown(config, topic)
+        return [Source(topic, partition)]
+    found = [entry.partition for entry in _stored(config) if topic in (None, entry.partition.topic)]
+    if not found:
+        of_topic = f" of {topic}" if topic is not None else ""
+        raise InputError(f"nothing is stored{of_topic} for group {config.kafka.group_id}; see driftgauge state show")
+    return found
+
+
+def _refuse_unknown(config: Config, topic: str) -> None:
+    known = [*(entry.name for entry in config.topics.inputs.values()), config.topics.panes]
+    if topic not in known:
+        raise ConfigError(f"{topic} is no topic that state is kept of; there are {', '.join(known)}")
+
+
+def _refuse_living(config: Config) -> None:
+    group = config.kafka.group_id
+    try:
+        with admin_client(config) as admin:
+            alive = members(admin, group)
+    except UnavailableError as error:
+        raise UnavailableError(f"it can't be known whether workers are alive ({error}); or say --force") from error
+    if alive:
+        raise InputError(
+            f"group {group} has {len(alive)} member(s), on {', '.join(dict.fromkeys(alive))}: stop the workers first "
+            "(one that was killed is gone after kafka.session_timeout), or say --force"
+        )
+
+
+def _row(entry: StoredState) -> dict[str, Any]:
+    return {
+        "topic": entry.partition.topic,
+        "partition": entry.partition.partition,
+        "position": entry.position,
+        "topic_id": entry.topic_id or None,
+        "sequence": entry.sequence,
+        "claimed_ms_ago": entry.claimed,
+        "saved_ms_ago": entry.saved,
+        "fields": entry.fields,
+        "bytes": entry.stored_bytes,
+        "watermark": format_timestamp(entry.watermark) if entry.watermark is not None else None,
+        "problem": entry.problem,
+    }
+
+
+def _show(stored: Sequence[StoredState]) -> None:
+    if not stored:
+        print("Nothing is stored.")
+        return
+    name, time = Column("partition", overflow="fold"), Column("up to", no_wrap=True, min_width=20)
+    table = Table(name, "position", "claimed", "saved", "fields", "bytes", time, "", box=None, pad_edge=False)
+    for entry in stored:
+        table.add_row(
+            str(entry.partition),
+            "none" if entry.position is None else f"{entry.position:,}",
+            _ago(entry.claimed),
+            _ago(entry.saved),
+            f"{entry.fields:,}",
+            f"{entry.stored_bytes:,}",
+            format_timestamp(entry.watermark) if entry.watermark is not None else "",
+            f"DAMAGED: {entry.problem}" if entry.problem is not None else "",
+        )
+    Console().print(table)
+
+
+def _ago(age: int | None) -> str:
+    return "" if age is None else f"{format_duration(age // 1000 * 1000)} ago"
