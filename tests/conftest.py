@@ -64,6 +64,12 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def services_wanted() -> None:
+    """Asked for by fixtures that start servers of their own."""
+    _skip_if_wanted()
+
+
 def _skip_if_wanted() -> None:
     if os.environ.get("DRIFTGAUGE_TEST_NO_SERVICES") and not os.environ.get("CI"):
         pytest.skip("DRIFTGAUGE_TEST_NO_SERVICES is set")

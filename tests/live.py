@@ -91,7 +91,10 @@ class Live:
         # JSON is YAML.
         self.config.write_text(json.dumps(settings))
         self.workers: list[Worker] = []
-        run(["topics", "create", "-c", str(self.config), "--partitions", str(partitions)])
+        self.create_topics()
+
+    def create_topics(self) -> None:
+        run(["topics", "create", "-c", str(self.config), "--partitions", str(self.partitions)])
 
     def produce(self, events: Iterable[bytes], partition: int | None = None) -> None:
         producer = KafkaProducer(bootstrap_servers=self.kafka.bootstrap, linger_ms=20, batch_size=1 << 18)

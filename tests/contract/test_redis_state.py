@@ -248,10 +248,10 @@ def test_a_missing_password_or_permission_fails_at_once(own_redis, namespace):
     client = redis.Redis.from_url(own_redis.url)
     client.execute_command("ACL", "SETUSER", "weak", "on", ">right", "~*", "+@read", "-info")
     for user, password, message in (("weak", "wrong", "username and password right"), ("weak", "right", "ACL forbids")):
-        state = state_of(own_redis, namespace, retry_for=60_000, username=user, password=password)
+        state = state_of(own_redis, namespace, retry_for=60_000, settings={"username": user, "password": password})
         with pytest.raises(RefusedError, match=message):
             state.claim(PARTITION)
-    assert state_of(own_redis, namespace, username="weak", password="right").memory() is None
+    assert state_of(own_redis, namespace, settings={"username": "weak", "password": "right"}).memory() is None
     client.config_set("requirepass", "secret")
     with pytest.raises(RefusedError, match="DRIFTGAUGE_REDIS__PASSWORD"):
         state_of(own_redis, namespace, retry_for=60_000).claim(PARTITION)

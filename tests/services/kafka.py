@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -134,7 +135,7 @@ class LocalKafka(ExternalKafka):
         """See `Kafka`."""
         self.server.kill()
 
-    def format(self) -> None:
+    def format(self, options: Iterable[str] = ()) -> None:
         """Give the data folder its cluster id, a UUID in base64 without padding, which may begin with a dash."""
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [
@@ -144,6 +145,7 @@ class LocalKafka(ExternalKafka):
             f"--cluster-id={cluster}",
             "-c",
             str(self.properties),
+            *options,
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -122,7 +122,7 @@ def test_secured_clients_get_their_credentials() -> None:
     security = {"protocol": "SASL_SSL", "sasl_mechanism": "PLAIN", "username": "u", "password": "p", "ca_file": "/ca"}
     kafka = {**CONFIG["kafka"], "security": security}
     settings = producer_settings(Config.model_validate({**CONFIG, "kafka": kafka}))
-    assert settings["sasl_plain_password"] == "p"
+    assert settings["sasl_plain_password"]() == "p"
     assert (settings["security_protocol"], settings["ssl_cafile"]) == ("SASL_SSL", "/ca")
 
 

@@ -33,6 +33,7 @@ from driftgauge.sinks.kafka import KafkaSink
 from driftgauge.sources.kafka import KafkaSource
 from driftgauge.state.base import StateStore
 from driftgauge.state.redis import RedisState
+from driftgauge.state.redis_connection import redis_settings
 from driftgauge.state.redis_memory import refuse_eviction
 
 _GIVE_UP_MS = 2_000
@@ -84,14 +85,13 @@ def build_worker(
 
 def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None = None) -> RedisState:
     """The state store of the group. `retry_for` (ms): other than configured. `log` hears when Redis is waited for."""
-    settings = config.redis
+    redis = config.redis
     return RedisState(
-        settings.url,
-        namespace=settings.namespace,
+        redis.url,
+        namespace=redis.namespace,
         group=config.kafka.group_id,
-        username=settings.username,
-        password=settings.password.get_secret_value() if settings.password is not None else None,
-        retry_for=settings.retry_for if retry_for is None else retry_for,
+        settings=redis_settings(redis),
+        retry_for=redis.retry_for if retry_for is None else retry_for,
         max_script_bytes=config.checkpoint.max_script_bytes,
         log=log,
     )

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, model_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
+from driftgauge.config_security import Name, Secret, SecurityConfig, TlsSection
+from driftgauge.config_security import Section as _Section
 from driftgauge.durations import parse_duration
 from driftgauge.profiles.profile import MAX_SEGMENTS
 from driftgauge.timestamps import parse_timestamp
@@ -76,45 +77,10 @@ Start = Annotated[Literal["earliest", "latest"] | int, BeforeValidator(_start, j
 Version = Annotated[
     str, Field(min_length=1, max_length=256), BeforeValidator(_version, json_schema_input_type=str | int)
 ]
-Name = Annotated[str, Field(min_length=1, max_length=256)]
 SegmentName = Annotated[Name, BeforeValidator(_segment, json_schema_input_type=str | int)]
 # `{}` would clash with the hash tag of the Redis keys, `:` with their separator.
 KeyPart = Annotated[str, Field(pattern=r"^[^{}:\s]{1,128}$")]
 TopicName = Annotated[str, Field(pattern=_TOPIC_PATTERN)]
-Secret = SkipJsonSchema[SecretStr | None]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class SecurityConfig(_Section):
-    """How to reach a secured Kafka. `password` comes from the environment or from the first line of `password_file`."""
-
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    username: Name | None = None
-    password: Secret = None
-    password_file: str | None = None
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        sasl = self.protocol.startswith("SASL_")
-        credentials = (self.sasl_mechanism, self.username, self.password or self.password_file)
-        if sasl and not all(credentials):
-            raise ValueError(
-                f"{self.protocol} needs sasl_mechanism, username and a password (by password_file or variable)"
-            )
-        if not sasl and any(credentials):
-            raise ValueError(f"user and password are not used with {self.protocol}; set protocol to SASL_SSL")
-        if not self.protocol.endswith("SSL") and (self.ca_file or self.cert_file or self.key_file):
-            raise ValueError(f"certificates are not used with {self.protocol}; set protocol to SSL or SASL_SSL")
-        if bool(self.cert_file) != bool(self.key_file):
-            raise ValueError("cert_file and key_file belong together")
-        return self
 
 
 class KafkaConfig(_Section):
@@ -140,7 +106,7 @@ class TopicConfig(_Section):
 
     name: TopicName
     format: Literal["native"] = "native"
-    mapping: dict[str, str] = {}
+    mapping: dict[str, str] = Field(default={})
     model_id: Name | None = None
 
     @model_validator(mode="after")
@@ -180,7 +146,7 @@ class TopicsConfig(_Section):
         return {kind: topic for kind, topic in every.items() if topic is not None}  # type: ignore[misc]
 
 
-class RedisConfig(_Section):
+class RedisConfig(TlsSection):
     """Where state lives. A password in a URL given by the environment is moved to `password`, so `url` can be shown.
 
     `retry_for` (ms): how long a Redis that is away, failing over, loading or full is waited for. The worker reads
@@ -205,11 +171,20 @@ class RedisConfig(_Section):
             raise ValueError("is no URL; write redis://HOST:PORT/0") from None
         if "password" in url.query:
             raise ValueError("a password in the query is not read; write it before the host: redis://:…@host:6379/0")
+        if "ssl_" in url.query:
+            # The library would take ssl_cert_reqs=none from there, and check nobody any more.
+            raise ValueError("TLS settings in the query are not read; set redis.ca_file, cert_file and key_file")
         if "@" not in url.netloc:
             return data
         shown = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
         found = {"username": url.username, "password": url.password}
         return {**data, "url": shown, **{key: unquote(text) for key, text in found.items() if text}}
+
+    @model_validator(mode="after")
+    def _tls_where_configured(self) -> Self:
+        if self.uses_tls and not self.url.startswith("rediss://"):
+            raise ValueError("certificates are used with TLS only; write the url with rediss://")
+        return self
 
 
 class PanesConfig(_Section):
@@ -253,7 +228,7 @@ class ModelConfig(_Section):
 
     Without a `profile` nothing of it can be watched: a `BaselineMissing` alert says so as soon as its events come. The
     same version may be listed again with another profile, budget or pane length: `effective_from` (event time, ms) says
-    from when on that holds.
+    from when on that holds. `redact`: features whose values and categories are shown to nobody, see `Config.redacted`.
     """
 
     model_id: Name
@@ -264,6 +239,7 @@ class ModelConfig(_Section):
     features_from: Literal["predictions", "features"] | None = None
     panes: ModelPanesConfig | None = None
     segments: SegmentsConfig | None = None
+    redact: list[Name] = Field(default=[])
 
 
 class CheckpointConfig(_Section):
@@ -377,7 +353,7 @@ class Config(_Section):
     redis: RedisConfig = RedisConfig()
     panes: PanesConfig = PanesConfig()
     models: list[ModelConfig] = Field(min_length=1)
-    detectors: dict[Name, dict[str, JsonValue]] = {}
+    detectors: dict[Name, dict[str, JsonValue]] = Field(default={})
     checkpoint: CheckpointConfig = CheckpointConfig()
     recovery: RecoveryConfig = RecoveryConfig()
     outputs: OutputsConfig = OutputsConfig()
@@ -390,6 +366,13 @@ class Config(_Section):
         """Where a model's features are counted: as it says, else the predictions topic, else the only one there is."""
         said = model.features_from if model is not None else None
         return said or ("predictions" if self.topics.predictions is not None else "features")
+
+    def redacted(self, model: ModelConfig) -> frozenset[str]:
+        """What any entry of the model's version redacts: a name forgotten in a later entry is redacted all the same."""
+        version = (model.model_id, model.model_version)
+        return frozenset(
+            name for entry in self.models if (entry.model_id, entry.model_version) == version for name in entry.redact
+        )
 
     def pane_length(self, model: ModelConfig, suggested: str) -> int:
         """Pane length (ms) of a model: its own, else `panes.length`; `auto` is the profile's `suggested` duration."""

@@ -18,19 +18,16 @@ from pydantic import ValidationError
 
 from driftgauge.config import Config, ModelConfig
 from driftgauge.config_env import overrides, section_at, variable_of
+from driftgauge.config_secrets import SecretError, first_line
+from driftgauge.config_security import FILE_FIELDS, SECRET_FIELDS
 from driftgauge.config_segments import problems_of_segments
+from driftgauge.config_tls import problems_of_tls
 from driftgauge.config_yaml import Document, Path, Position, Problem, parse
 from driftgauge.errors import ConfigError, DriftgaugeError
 from driftgauge.profiles.profile import Profile
 
-_SECRETS: tuple[Path, ...] = (("kafka", "security", "password"), ("redis", "password"))
-_FILES: tuple[Path, ...] = (
-    ("kafka", "security", "password_file"),
-    ("kafka", "security", "ca_file"),
-    ("kafka", "security", "cert_file"),
-    ("kafka", "security", "key_file"),
-    ("redis", "password_file"),
-)
+# Sections that may hold secrets and name files.
+_SECURED: tuple[Path, ...] = (("kafka", "security"), ("kafka", "security", "oauth"), ("redis",))
 _EXPECTED = {
     "string_type": "expected text",
     "int_type": "expected a whole number",
@@ -84,6 +81,8 @@ def load_with_profiles(
                 f"not of {model.model_id}/{model.model_version}"
             )
             reading.problems.append(Problem(("models", index, "profile"), message))
+        for at, message in _problems_of_redact(profile, model.redact):
+            reading.problems.append(Problem(("models", index, "redact", at), message))
         profiles.append(profile)
     reading.raise_problems()
     for index, (model, known) in enumerate(zip(config.models, profiles, strict=True)):
@@ -120,6 +119,7 @@ class _Reading:
         config = self._validate(root)
         if config is not None:
             self.problems.extend(_inconsistencies(config))
+            self.problems.extend(Problem(where, message) for where, message in problems_of_tls(config))
         self.raise_problems()
         assert config is not None  # noqa: S101 (a failed validation is always a problem)
         return config
@@ -132,17 +132,16 @@ class _Reading:
             raise ConfigError("\n".join(self._line(problem) for problem in ordered))
 
     def _refuse_secrets(self, root: dict[str, Any]) -> None:
-        for path in _SECRETS:
-            section = _at(root, path[:-1])
-            if isinstance(section, dict) and section.get(path[-1]) is not None:
-                del section[path[-1]]
-                message = f"a password doesn't belong into this file; set {variable_of(path)} or password_file"
-                self.problems.append(Problem(path, message))
+        for path in _SECURED:
+            section = _at(root, path)
+            for name in SECRET_FIELDS if isinstance(section, dict) else ():
+                if section.get(name) is not None:
+                    del section[name]
+                    self.problems.append(_secret_in_file((*path, name), f"{name}_file"))
         url = _at(root, ("redis", "url"))
         if isinstance(url, str) and _has_password(url):
             root["redis"]["url"] = "redis://removed"
-            message = f"a password doesn't belong into this file; set {variable_of(('redis', 'url'))} or password_file"
-            self.problems.append(Problem(("redis", "url"), message))
+            self.problems.append(_secret_in_file(("redis", "url"), "password_file"))
 
     def _apply_overrides(self, root: dict[str, Any]) -> dict[Path, str]:
         variables = {}
@@ -165,7 +164,8 @@ class _Reading:
     def _absolute_paths(self, root: dict[str, Any], variables: Mapping[Path, str]) -> None:
         models = root.get("models")
         count = len(models) if isinstance(models, list) else 0
-        for path in (*_FILES, *(("models", i, "profile") for i in range(count))):
+        named = ((*path, name) for path in _SECURED for name in FILE_FIELDS)
+        for path in (*named, *(("models", i, "profile") for i in range(count))):
             section, value = _at(root, path[:-1]), _at(root, path)
             if not isinstance(value, str) or not value:
                 continue
@@ -178,15 +178,19 @@ class _Reading:
             section[path[-1]] = str(full)
 
     def _read_secrets(self, root: dict[str, Any]) -> None:
-        for path in _SECRETS:
-            section = _at(root, path[:-1])
-            file = section.get("password_file") if isinstance(section, dict) else None
-            if not isinstance(file, str) or section.get("password") or not FilePath(file).is_file():
+        for path, name in ((path, name) for path in _SECURED for name in SECRET_FIELDS):
+            section, field = _at(root, path), f"{name}_file"
+            file = section.get(field) if isinstance(section, dict) else None
+            if not isinstance(file, str) or not FilePath(file).is_file():
+                continue
+            if section.get(name):
+                # The variable wins, also when the secret is read again.
+                del section[field]
                 continue
             try:
-                section["password"] = FilePath(file).read_text(encoding="utf-8").splitlines()[0]
-            except (OSError, UnicodeDecodeError, IndexError):
-                self.problems.append(Problem((*path[:-1], "password_file"), "no password can be read from it"))
+                section[name] = first_line(file)
+            except SecretError as error:
+                self.problems.append(Problem((*path, field), str(error)))
 
     def _validate(self, root: dict[str, Any]) -> Config | None:
         try:
@@ -240,6 +244,11 @@ def _parse(file: FilePath) -> Document:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from None
 
 
+def _secret_in_file(path: Path, file_field: str) -> Problem:
+    word = "secret" if path[-1] == "client_secret" else "password"
+    return Problem(path, f"a {word} doesn't belong into this file; set {variable_of(path)} or {file_field}")
+
+
 def _inconsistencies(config: Config) -> Iterator[Problem]:
     """What no single section can see."""
     latest: dict[tuple[str, str], ModelConfig] = {}
@@ -269,6 +278,13 @@ def _unfit_changes(index: int, model: ModelConfig, before: ModelConfig | None) -
         yield Problem(("models", index, "features_from"), "can't change within a version; say the same in all entries")
 
 
+def _problems_of_redact(profile: Profile, names: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Index of a name that is no feature, and the fix: what is misspelt would not be redacted."""
+    for index, name in enumerate(names):
+        if name not in profile.features:
+            yield index, f"the profile has no feature {name}{_did_you_mean(name, list(profile.features))}"
+
+
 def _message(path: Path, detail: dict[str, Any]) -> str:
     kind, value = detail["type"], detail.get("input")
     if kind == "extra_forbidden":
@@ -286,7 +302,7 @@ def _message(path: Path, detail: dict[str, Any]) -> str:
     message = str(detail["msg"]).replace("Input should", "should")
     if kind == "string_pattern_mismatch":
         # A malformed URL may hold a password where no parser looks for it.
-        shown = "this" if path[-1] == "url" else repr(value)
+        shown = "this" if path[-1] in ("url", "token_endpoint") else repr(value)
         message = f"{shown} doesn't have the right form ({detail['ctx']['pattern']})"
     if kind == "literal_error":
         message += _did_you_mean(str(value), re.findall(r"'([^']*)'", str(detail["ctx"]["expected"])))

@@ -266,8 +266,8 @@ def render(transition: Transition, publishing: Publishing) -> AlertEvent:
         model_version=subject.model_version,
         feature=series.feature or "",
         segment=subject.segment,
-        class_=(series.category or "") if series.feature is None else "",
-        category=(series.category or "") if series.feature is not None else "",
+        class_=series.shown_category if series.feature is None else "",
+        category=series.shown_category if series.feature is not None else "",
         series=series.name,
     )
     resolved = transition.event == "resolved"

@@ -86,7 +86,7 @@ def _crowded(spec: NumericField, bins: Counts, index: int) -> bool:
 
 
 def natural_change(series: Series, before: float, after: float, live: Counts | None) -> Change | None:
-    """A change from level `before` to `after` in natural units; None where there are none, or nothing is known.
+    """A change from level `before` to `after` in natural units; None where there are none to be told.
 
     `live` int64 [cells of the slot]: counts since the onset; None: they say nothing about how it is now.
     """
@@ -98,7 +98,7 @@ def natural_change(series: Series, before: float, after: float, live: Counts | N
     if series.kind == "rate" or series.category is not None:
         return Change("percent_of_events", "percent", 100 * before, 100 * after)
     spec = series.slot.spec
-    if live is None or not isinstance(spec, NumericField) or len(live) != len(spec.counts):
+    if live is None or not isinstance(spec, NumericField) or len(live) != len(spec.counts) or series.slot.redacted:
         return None
     counts = np.array(spec.counts, np.int64), live
     return _median(spec, *counts) if series.name.endswith("location") else _width(spec, *counts)
@@ -140,7 +140,8 @@ def top_cells(series: Series, live: Counts) -> list[CellShift]:
     p1, q1 = _smoothed(reference), _smoothed(now)
     moved = (q1 - p1) * np.log(q1 / p1)
     order = sorted(range(len(used)), key=lambda i: (-moved[i], i))[:TOP_CELLS]
-    return [CellShift(slot.spec.cell_names[used[i]], float(p[i]), float(q[i])) for i in order if p[i] != q[i]]
+    names = slot.shown_names
+    return [CellShift(names[used[i]], float(p[i]), float(q[i])) for i in order if p[i] != q[i]]
 
 
 def _smoothed(counts: Counts) -> NDArray[np.float64]:

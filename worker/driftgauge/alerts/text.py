@@ -157,11 +157,12 @@ def _side(transition: Transition) -> str:
     if not isinstance(slot.spec, NumericField) or len(live) != len(slot.spec.counts):
         return ""
     below, above = (int(live[slot.cell(name) - slot.start]) for name in ("below", "above"))
+    low, high = ("it", "it") if slot.redacted else (number(slot.spec.low), number(slot.spec.high))
     if below and above:
-        return f", outside {number(slot.spec.low)} to {number(slot.spec.high)}"
+        return "" if slot.redacted else f", outside {low} to {high}"
     if above:
-        return f", above {number(slot.spec.high)}"
-    return f", below {number(slot.spec.low)}" if below else ""
+        return f", above {high}"
+    return f", below {low}" if below else ""
 
 
 def _back(transition: Transition) -> str:
@@ -205,7 +206,7 @@ def _category(series: Series) -> str:
     spec = series.slot.spec
     if isinstance(spec, CategoricalField) and series.category == other_name(spec):
         return "rarer values"
-    return series.category or '""'
+    return series.shown_category or '""'
 
 
 def _thing(series: Series) -> str:

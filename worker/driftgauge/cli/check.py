@@ -57,8 +57,10 @@ def _show(plan: dict[str, Any]) -> None:
     console = Console(highlight=False)
     kafka, redis, panes = plan["kafka"], plan["redis"], plan["panes"]
     servers = ", ".join(kafka["bootstrap_servers"])
-    console.print(f"[bold]Kafka[/]   {escape(servers)}  {kafka['protocol']}, group {escape(kafka['group_id'])}")
-    console.print(f"[bold]Redis[/]   {escape(redis['url'])}  namespace {escape(redis['namespace'])}")
+    how = " ".join([kafka["protocol"], *([kafka["sasl_mechanism"]] if kafka["sasl_mechanism"] else []), *_user(kafka)])
+    console.print(f"[bold]Kafka[/]   {escape(servers)}  {escape(how)}, group {escape(kafka['group_id'])}")
+    whom = " ".join([redis["url"], *_user(redis)])
+    console.print(f"[bold]Redis[/]   {escape(whom)}  namespace {escape(redis['namespace'])}")
     console.print("[bold]Topics[/]")
     for purpose, name in plan["topics"].items():
         console.print(f"  {purpose.replace('_', ' '):<13} {name}", markup=False)
@@ -100,6 +102,10 @@ def _show(plan: dict[str, Any]) -> None:
     unwatched = f", {len(plan['without_profile'])} NOT WATCHED" if plan["without_profile"] else ""
     watched = {(model["model_id"], model["model_version"]) for model in plan["models"]}
     console.print(f"The configuration is fine: {len(watched)} model(s){unwatched}.")
+
+
+def _user(service: dict[str, Any]) -> list[str]:
+    return ["as", service["username"]] if service["username"] else []
 
 
 def _holds(model: dict[str, Any]) -> str:

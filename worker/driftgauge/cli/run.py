@@ -14,7 +14,7 @@ from driftgauge import config_file
 from driftgauge.app import build_worker
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.short_ring import short_ring
-from driftgauge.config import Config
+from driftgauge.config_secrets import known_secrets
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.problems import problems_of
 from driftgauge.errors import DriftgaugeError
@@ -30,7 +30,7 @@ def command(config: ConfigOption) -> None:
     """Watch the configured topics until SIGTERM: panes, alerts and dead letters to Kafka, state to Redis."""
     loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
     settings = loaded.config
-    configure(settings.logging.format, settings.logging.level, secrets=_secrets(settings))
+    configure(settings.logging.format, settings.logging.level, secrets=known_secrets(settings))
     log = structlog.get_logger().bind(group_id=settings.kafka.group_id)
     stopping = _Stop()
     log.info("worker_starting", models=len(settings.models), servers=settings.kafka.bootstrap_servers)
@@ -67,8 +67,3 @@ class _Stop:
         if self._asked:
             os._exit(128 + number)
         self._asked = True
-
-
-def _secrets(settings: Config) -> list[str]:
-    held = (settings.kafka.security.password, settings.redis.password)
-    return [secret.get_secret_value() for secret in held if secret is not None]

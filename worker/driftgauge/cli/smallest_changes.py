@@ -67,7 +67,7 @@ def as_json(changes: Sequence[SmallestChange]) -> list[dict[str, Any]]:
         {
             "feature": change.series.feature,
             "series": change.series.name,
-            "category": change.series.category,
+            "category": None if change.series.category is None else change.series.shown_category,
             "reference": change.series.reference,
             "tolerance": change.series.tolerance,
             "detector": change.day.detector,
@@ -120,5 +120,5 @@ def _text(series: Series, reached: float) -> str:
     spec = series.slot.spec
     if series.name.endswith("location") and isinstance(spec, NumericField):
         sd = reached / _POSITION_SD
-        return f"a shift of {number(sd * spec.sd)} ({sd:.2f} sd)"
+        return f"a shift of {sd:.2f} sd" if series.slot.redacted else f"a shift of {number(sd * spec.sd)} ({sd:.2f} sd)"
     return f"a change by {reached:.2g} of {series.reference:.2g}"

@@ -33,6 +33,7 @@ def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]
             budget=entry.false_alarm_budget,
             features_from=config.features_topic(entry),
             segments=watched_segments(profile, entry.segments, config.limits.segments),
+            redacted=config.redacted(entry),
         )
         for entry, profile in watched
     ]

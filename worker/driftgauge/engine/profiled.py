@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 
 from driftgauge.config import AlertsConfig, LimitsConfig, PanesConfig
@@ -26,12 +27,13 @@ def model_of(
     budget: float,
     features_from: str = "predictions",
     segments: WatchedSegments | None = None,
+    redacted: Collection[str] = (),
 ) -> Model:
     """A model from its profile, with those of the profile's segments that are watched (None: none)."""
     if not profile.features and profile.prediction is None:
         raise ConfigError(f"the profile of {profile.model_id}/{profile.model_version} has no feature and no prediction")
     repeats = features_with_repeats(profile, pane_length, settings.distinct_features)
-    contrasts = contrasts_of(Layout.of(profile, repeats), pane_length)
+    contrasts = contrasts_of(Layout.of(profile, repeats, redacted), pane_length)
     subject = Subject(profile.model_id, profile.model_version)
     whole = Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
     if profile.segments is None or segments is None or not segments.chosen:

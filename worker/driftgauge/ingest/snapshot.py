@@ -22,15 +22,19 @@ VERSION = 4
 _READABLE = (3, VERSION)
 
 
+# As wide as the columns that these are compared with: a wider one would fail there.
+_Int = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+
+
 class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     subject: tuple[str, str, str]
     profile: str
-    start: int
-    length: int
+    start: _Int
+    length: _Int
     counts: bytes
-    events: int
-    first_offset: int
-    last_offset: int
+    events: _Int
+    first_offset: _Int
+    last_offset: _Int
     incomplete: bool
     alarms: list[EventAlarm]
     alarms_beyond_limit: Annotated[int, Meta(ge=0)]
@@ -42,17 +46,17 @@ class _Plan(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     subject: tuple[str, str, str]
     profile: str
-    length: int
+    length: _Int
 
 
 class _State(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    version: int
-    position: int
-    watermark: int
+    version: _Int
+    position: _Int
+    watermark: _Int
     idle: bool
-    late: int
+    late: _Int
     cut_start: bool
-    cut_to: int
+    cut_to: _Int
     panes: list[_Pane]
     plans: list[_Plan]
     bank: bytes

@@ -22,7 +22,10 @@ Role = Literal["feature", "score", "label"]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One field's place: cells [start, stop) of the flat vector, of which the first `spec.bins` are value bins."""
+    """One field's place: cells [start, stop) of the flat vector, of which the first `spec.bins` are value bins.
+
+    `redacted`: its values and categories are shown to nobody.
+    """
 
     index: int
     name: str
@@ -30,6 +33,16 @@ class Slot:
     spec: NumericField | CategoricalField
     start: int
     stop: int
+    redacted: bool = False
+
+    @property
+    def shown_names(self) -> list[str]:
+        """A name per cell that people may read: where redacted, numbers stand for bins and categories."""
+        names = self.spec.cell_names
+        if not self.redacted:
+            return names
+        word, bins = "bin" if isinstance(self.spec, NumericField) else "category", self.spec.bins
+        return [*(f"{word} {i + 1} of {bins}" for i in range(bins)), *names[bins:]]
 
     def cell(self, special: str) -> int:
         """Flat index of a special cell (`missing`, `invalid`, `below`, ...). ValueError if it has none."""
@@ -94,8 +107,11 @@ class Layout:
     repeats: tuple[Slot, ...] = ()
 
     @classmethod
-    def of(cls, profile: Profile, repeats: Collection[str] = ()) -> Layout:
-        """The layout of a profile, with the features named watched for repeats; the same always gives the same."""
+    def of(cls, profile: Profile, repeats: Collection[str] = (), redacted: Collection[str] = ()) -> Layout:
+        """The layout of a profile; the same always gives the same.
+
+        `repeats`: features that are watched for repeats; `redacted`: those whose values are shown to nobody.
+        """
         entries: list[tuple[str, Role, NumericField | CategoricalField]] = [
             (name, "feature", spec) for name, spec in profile.features.items()
         ]
@@ -106,7 +122,7 @@ class Layout:
         slots, start = [], 0
         for index, (name, role, spec) in enumerate(entries):
             stop = start + len(spec.counts)
-            slots.append(Slot(index, name, role, spec, start, stop))
+            slots.append(Slot(index, name, role, spec, start, stop, role == "feature" and name in redacted))
             start = stop
         watched = tuple(slot for slot in slots if slot.role == "feature" and slot.name in repeats)
         return cls(profile.content_hash, tuple(slots), profile.reference.told_days, watched)

@@ -55,6 +55,14 @@ class Series:
         """
         return "|".join(_escaped(part) for part in (self.feature or "", self.name, self.category or ""))
 
+    @property
+    def shown_category(self) -> str:
+        """The category as people may read it, see `Slot.shown_names`; empty where there is none."""
+        names = self.slot.spec.cell_names[: self.slot.spec.bins]
+        if self.category is None or self.category not in names:
+            return self.category or ""
+        return self.slot.shown_names[names.index(self.category)]
+
 
 def noise_key(name: str, category: str | None) -> str:
     """Key of a series in a field's `noise`: `location`, `missing` ..., `share|rejected`."""

@@ -1,7 +1,7 @@
 """Keyword arguments for kafka-python's clients from the configuration: one place for safety settings and secrets.
 
 Consumers never commit or reset on their own, and read committed records only; producers are idempotent and wait for
-all replicas. The values hold passwords: never log them.
+all replicas. Passwords are given as functions that read them (`kafka_sasl`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
 from driftgauge.config import Config
+from driftgauge.config_secrets import secret_reader
+from driftgauge.runtime.kafka_sasl import sasl_settings
 
 # Kafka's default for the largest record a topic takes (message.max.bytes).
 BROKER_RECORD_BYTES = 1_048_588
@@ -37,21 +39,19 @@ def dead_letter_bytes(config: Config) -> int:
 
 
 def connection_settings(config: Config) -> dict[str, Any]:
-    """What every client needs: servers, TLS and SASL."""
+    """What every client needs: servers, TLS and SASL. kafka-python reads certificates again at each connection."""
     security = config.kafka.security
-    settings: dict[str, Any] = {
+    return {
         "bootstrap_servers": list(config.kafka.bootstrap_servers),
         "client_id": "driftgauge",
         "security_protocol": security.protocol,
         "ssl_cafile": security.ca_file,
         "ssl_certfile": security.cert_file,
         "ssl_keyfile": security.key_file,
+        # Without any password OpenSSL would ask for one at the terminal.
+        "ssl_password": secret_reader(security, "key_password") or "",
+        **sasl_settings(security),
     }
-    if security.sasl_mechanism is not None and security.password is not None:
-        settings["sasl_mechanism"] = security.sasl_mechanism
-        settings["sasl_plain_username"] = security.username
-        settings["sasl_plain_password"] = security.password.get_secret_value()
-    return settings
 
 
 def reader_settings(config: Config) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
         "kafka": {
             "bootstrap_servers": list(kafka.bootstrap_servers),
             "protocol": kafka.security.protocol,
+            "sasl_mechanism": kafka.security.sasl_mechanism,
+            "username": kafka.security.username,
             "group_id": kafka.group_id,
             "group_instance_id": kafka.group_instance_id,
             "start": kafka.start,
@@ -36,6 +38,7 @@ def resolved_plan(config: Config, models: Sequence[Model]) -> dict[str, Any]:
         "redis": {
             "url": config.redis.url,
             "namespace": config.redis.namespace,
+            "username": config.redis.username,
             "password": "***" if config.redis.password else None,
         },
         "topics": {**inputs, **own},

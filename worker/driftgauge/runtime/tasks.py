@@ -20,7 +20,7 @@ from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.ingest.source import Ingested, SourceIngest
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.panes.codec import decode_message, encode_message, panes_partition
-from driftgauge.panes.messages import Message, PartialPane, ProfileChange
+from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, ProfileChange
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.dead_letter_limits import NO_LIMITS, Limits, RejectCounts
@@ -271,6 +271,9 @@ class DetectTask:
 
 def _time(data: bytes) -> int:
     try:
-        return int(data)
+        time = int(data)
     except ValueError as error:
         raise StateError("a stored idle decision names no time") from error
+    if not MIN_TIME <= time <= END_OF_TIME:
+        raise StateError("a stored idle decision names a time that is none")
+    return time

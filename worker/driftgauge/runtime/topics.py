@@ -13,11 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError
 
 from driftgauge.config import Config
 from driftgauge.errors import ConfigError, UnavailableError
-from driftgauge.runtime.kafka_clients import BROKER_RECORD_BYTES, RECORD_OVERHEAD, admin_settings, dead_letter_bytes
+from driftgauge.kafka_refusals import refusal_of
+from driftgauge.runtime.kafka_clients import (
+    BROKER_RECORD_BYTES,
+    RECORD_OVERHEAD,
+    admin_settings,
+    connection_settings,
+    dead_letter_bytes,
+)
+from driftgauge.runtime.knocking import knock
 
 BROKER_DEFAULT = -1
 
@@ -67,13 +75,17 @@ def _room(value_bytes: int) -> dict[str, str]:
 def admin_client(config: Config) -> Iterator[KafkaAdminClient]:
     """A connected admin client. UnavailableError when no broker answers or a request fails."""
     servers = ", ".join(config.kafka.bootstrap_servers)
-    admin = None
+    admin, said = None, None
     try:
+        said = knock(connection_settings(config))
         admin = KafkaAdminClient(**admin_settings(config))
         yield admin
     except (KafkaError, OSError) as error:
+        refusal = refusal_of(error)
+        if refusal is not None:
+            raise UnavailableError(refusal) from error
         fix = "is it running, and are kafka.bootstrap_servers and kafka.security right?"
-        raise UnavailableError(f"Kafka at {servers} did not answer ({_text(error)}); {fix}") from error
+        raise UnavailableError(f"Kafka at {servers} did not answer ({said or _text(error)}); {fix}") from error
     finally:
         if admin is not None:
             admin.close()
@@ -96,6 +108,9 @@ def create_topics(
 def partition_counts(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
     """Partitions of those of the topics that exist."""
     described: list[dict[str, Any]] = admin.describe_topics(list(names))
+    forbidden = {topic["name"] for topic in described if topic["error_code"] == TopicAuthorizationFailedError.errno}
+    if forbidden:
+        raise TopicAuthorizationFailedError(forbidden)
     return {topic["name"]: len(topic["partitions"]) for topic in described if topic["error_code"] == 0}
 
 

@@ -17,6 +17,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from driftgauge.errors import BlockedError, UnavailableError, UndeliveredError
+from driftgauge.kafka_refusals import refusal_of
 from driftgauge.sinks.base import Publication
 
 # Whoever only writes waits longer than a broker takes to restart.
@@ -107,7 +108,7 @@ class KafkaSink:
         try:
             return KafkaProducer(**self._settings)
         except KafkaError as error:
-            raise UnavailableError(f"no Kafka broker answers: {error}") from error
+            raise UnavailableError(refusal_of(error) or f"no Kafka broker answers: {error}") from error
 
     def _lose(self, topic: str, error: Exception) -> None:
         """Nothing may follow a lost record. Called on the producer's thread too, before it sends the next batch."""
@@ -133,4 +134,5 @@ def _text(error: Exception) -> str:
             "it is larger than the topic's max.message.bytes; raise that (driftgauge topics create says to what), or "
             "lower limits.max_alert_bytes"
         )
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    refusal = refusal_of(error) if isinstance(error, KafkaError) else None
+    return refusal or (str(error).splitlines()[0] if str(error) else type(error).__name__)

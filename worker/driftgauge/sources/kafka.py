@@ -23,6 +23,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
+from driftgauge.kafka_refusals import refusal_of
 from driftgauge.records import RecordBatch, Source
 from driftgauge.sources.damage import DAMAGE, damaged_until
 
@@ -44,7 +45,7 @@ class KafkaSource:
         try:
             self._consumer = KafkaConsumer(**settings)
         except KafkaError as error:
-            raise UnavailableError(f"no Kafka broker answers: {error}") from error
+            raise UnavailableError(refusal_of(error) or f"no Kafka broker answers: {error}") from error
 
     def partitions(self, topic: str) -> int | None:
         """Number of partitions of a topic; None if there is no such topic."""
@@ -182,7 +183,7 @@ class KafkaSource:
                 "give each its own"
             ) from error
         except KafkaError as error:
-            raise UnavailableError(f"Kafka: {error}") from error
+            raise UnavailableError(refusal_of(error) or f"Kafka: {error}") from error
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -42,16 +42,14 @@ class RedisState:
         *,
         namespace: str,
         group: str,
-        username: str | None = None,
-        password: str | None = None,
+        settings: Mapping[str, Any] | None = None,
         retry_for: int = 30_000,
         max_script_bytes: int = 2_000_000,
         log: Any | None = None,
     ) -> None:
-        """Connects lazily. redis-py's own silent retries are off: ours are bounded and known."""
-        secrets = {name: value for name, value in (("username", username), ("password", password)) if value}
+        """Connects lazily, as `redis_settings` says. redis-py's own silent retries are off: ours are bounded."""
         self._redis: Any = redis.Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), **secrets
+            url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), **(settings or {})
         )
         self._prefix = f"{namespace}:v1:{group}"
         self._max_script_bytes = max_script_bytes

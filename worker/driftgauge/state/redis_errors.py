@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import redis
 
+from driftgauge.config_secrets import SecretError
+from driftgauge.kafka_refusals import tls_refusal
+
 
 class Verdict(NamedTuple):
     """`passes`: whether trying again may help. `fix`: what to look at if it doesn't."""
@@ -17,6 +20,9 @@ class Verdict(NamedTuple):
     fix: str
 
 
+# How Redis 7 says NOPERM of a command within a script.
+_IN_SCRIPT = "The user executing the script can't"
+_WORDS = {"section": "redis", "servers": "redis.url", "protocol": "redis.url (rediss:// is TLS, redis:// is not)"}
 _AWAY = Verdict(True, "is it running, and are redis.url, username and password right?")
 _UNKNOWN = Verdict(False, "see the error")
 # By the code that begins Redis's message. Redis 6 puts errors within scripts behind a text of its own, so the code is
@@ -33,23 +39,30 @@ _BY_CODE = {
     "BUSY": Verdict(True, "another script keeps it busy"),
     "WRONGPASS": Verdict(False, "are redis.username and password right?"),
     "NOAUTH": Verdict(False, "it asks for a password: set DRIFTGAUGE_REDIS__PASSWORD or redis.password_file"),
-    "NOPERM": Verdict(False, "its ACL forbids redis.username this command or key"),
+    "NOPERM": Verdict(
+        False, "its ACL forbids redis.username this command or key: docs/security.md has the rules needed"
+    ),
     "WRONGTYPE": Verdict(False, "a key under redis.namespace is another program's: choose another namespace"),
     "MOVED": Verdict(False, "redis.url is one of several nodes of a cluster, and the key is on another"),
     "CROSSSLOT": Verdict(False, "this is a bug in driftgauge; please report it"),
 }
 
 
-def judge(error: redis.RedisError) -> Verdict:
+def judge(error: redis.RedisError | SecretError) -> Verdict:
     """What to make of it."""
     text = str(error)
+    if isinstance(error, SecretError):
+        return Verdict(False, "there is nothing to authenticate with")
+    if _IN_SCRIPT in text:
+        return _BY_CODE["NOPERM"]
     if isinstance(error, redis.AuthenticationError):
         return _BY_CODE["WRONGPASS" if "invalid" in text else "NOAUTH"]
     for kind, code in _CLASSES.items():
         if isinstance(error, kind):
             return _BY_CODE[code]
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-        return _AWAY
+        unsafe = tls_refusal(text, _WORDS)
+        return _AWAY if unsafe is None else Verdict(False, unsafe)
     words = text.replace(":", " ").split()
     return next((_BY_CODE[word] for word in words if word in _BY_CODE), _UNKNOWN)
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import redis
 
+from driftgauge.config_secrets import SecretError
 from driftgauge.errors import RefusedError, UnavailableError
 from driftgauge.state.redis_errors import judge
 
@@ -37,7 +38,7 @@ class Patience:
         while True:
             try:
                 answer = call()
-            except redis.RedisError as error:
+            except (redis.RedisError, SecretError) as error:
                 verdict, text = judge(error), _text(error)
                 if not verdict.passes:
                     raise RefusedError(f"Redis refused a command ({text}); {verdict.fix}") from error

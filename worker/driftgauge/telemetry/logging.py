@@ -7,6 +7,7 @@ start of a command; pure packages never log.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, Literal, TextIO
@@ -17,6 +18,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _MASK = "***"
 _SECRET_WORDS = ("password", "secret", "token")
+# A signed token (JWT): it changes while the worker runs, so that it can't be known beforehand.
+_TOKEN = re.compile(r"eyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]+")
 
 
 def configure(
@@ -66,7 +69,7 @@ def configure(
 
 
 class _Masking:
-    """Processor that hides secrets by key and by value, in nested values and tracebacks too."""
+    """Processor that hides secrets by key and by value, and signed tokens, in nested values and tracebacks too."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = [secret for secret in secrets if secret]
@@ -80,7 +83,7 @@ class _Masking:
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, _MASK)
-            return value
+            return _TOKEN.sub(_MASK, value)
         if isinstance(value, dict):
             return {str(k): self._masked(str(k), v) for k, v in value.items()}
         if isinstance(value, list | tuple):
