@@ -26,14 +26,15 @@ class Agreed(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """One problem on one series.
 
-    `phase`: candidate (unpublished, waiting for the effect to show) or firing. `since`: count of non-empty panes when
-    the phase began. `onset` ms. `before`, `n_before`: level of the series before the onset and events behind it.
+    `phase`: candidate (unpublished, waiting for the effect to show), covered (unpublished, as the alert of the model's
+    whole tells it) or firing. `since`: count of non-empty panes when the phase began. `onset` ms. `before`, `n_before`:
+    level of the series before the onset and events behind it.
     `opened_pane_end`: end of the pane of its first alarm; once firing, of the one that opened it. The rest counts from
     then on: severity in force, transitions published, pane end of the last one, the analysis hash at opening, and
     whether a detector said that the series is off its reference level, rather than that it changed.
     """
 
-    phase: Literal["candidate", "firing"]
+    phase: Literal["candidate", "covered", "firing"]
     since: int
     onset: int
     before: float

@@ -39,6 +39,7 @@ TrafficUnit = Literal["events/min", "events/h", "events/d"]
 TrimmedPart = Literal[
     "cells",
     "distances",
+    "segments",
     "detectors.partitions",
     "source.more",
     "source.offsets",
@@ -136,6 +137,14 @@ class Cell(_Wire):
     to: Share
 
 
+class SegmentChange(_Wire):
+    """A segment that has moved too, and its own levels of the series before and after."""
+
+    segment: Annotated[str, Field(min_length=1)]
+    from_: Number = Field(validation_alias="from", serialization_alias="from")
+    to: Number
+
+
 class Distances(_Wire):
     """How far the values of the `n` valid events since the onset, or in the window, lie from the reference's.
 
@@ -163,8 +172,9 @@ class Detail(_Wire):
 
     null where a level is unknown because no event was behind it. `profile` is null in a `BaselineMissing` only.
     `reason` says why an alert is resolved whose problem is not over. `baseline`: up to when production had told of the
-    noise, season or distribution that this was held against, where that is not the profile's. `trimmed`: parts that
-    were left out because the event was larger than the topic takes.
+    noise, season or distribution that this was held against, where that is not the profile's. `segments`: of a model's
+    whole, those that have surely moved to the same side since the onset, the furthest first. `trimmed`: parts that were
+    left out because the event was larger than the topic takes.
     """
 
     detectors: list[DetectorNumbers]
@@ -184,6 +194,7 @@ class Detail(_Wire):
     superseded_by: Severity | None = Field(default=None, exclude_if=_is_none)
     reason: Reason | None = Field(default=None, exclude_if=_is_none)
     baseline: Time | None = Field(default=None, exclude_if=_is_none)
+    segments: list[SegmentChange] = Field(default=[], exclude_if=_is_empty)
     trimmed: list[TrimmedPart] = Field(default=[], exclude_if=_is_empty)
 
 
@@ -328,6 +339,7 @@ def _detail(transition: Transition, profile: str, natural: Change | None, cells:
         superseded_by=transition.superseded_by,
         reason=transition.reason,
         baseline=None if transition.series.baseline is None else format_timestamp(transition.series.baseline),
+        segments=[SegmentChange(segment=m.segment, from_=m.before, to=m.after) for m in transition.segments],
     )
 
 

@@ -6,17 +6,19 @@ cycle. Live worker, backtest and re-scoring of stored panes all call `process`; 
 
 from __future__ import annotations
 
-import functools
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import itemgetter
 
 import orjson
 
 from driftgauge.alerts.baseline import BaselinePlan, BaselineStep, BaselineWatch
 from driftgauge.alerts.traffic_story import TrafficStep
-from driftgauge.alerts.transition import Transition
+from driftgauge.alerts.transition import SegmentMove, Transition
 from driftgauge.alerts.watch import SubjectWatch, WatchPlan
+from driftgauge.alerts.whole import Whole
 from driftgauge.errors import StateError
 from driftgauge.panes.merge import Pane, PaneMerge
 from driftgauge.panes.merge_state import merge_fields, restore_merge
@@ -163,16 +165,18 @@ class DetectStage:
 
     def _close(self) -> list[Raised]:
         raised: list[Raised] = []
-        unprofiled: list[Pane] = []
-        watched: set[Subject] = set()
         closed = self.merge.close()
-        for subject, panes in closed.items():
-            for plan, stretch in groupby(panes, functools.partial(self._plan_of, subject)):
-                if plan is None:
-                    unprofiled += stretch
-                else:
-                    watched.add(subject)
-                    raised += self._advance(subject, plan, list(stretch))
+        planned = {
+            subject: [(self._plan_of(subject, pane), pane) for pane in panes] for subject, panes in closed.items()
+        }
+        for version, subjects in groupby(closed, lambda subject: subject[:2]):
+            raised += self._judge_model(
+                Subject(*version),
+                {
+                    subject: [(plan, pane) for plan, pane in planned[subject] if plan is not None]
+                    for subject in subjects
+                },
+            )
         for subject, watch in sorted(self._watches.items()):
             raised += [Raised(subject, step) for step in watch.be_silent(self.merge.silent_to)]
         reached = self.merge.closed_to
@@ -182,20 +186,64 @@ class DetectStage:
         for subject in [s for s, watch in self._watches.items() if watch.until <= reached]:
             raised += self._retire(subject)
         if self._baseline is not None:
+            unprofiled = [pane for panes in planned.values() for plan, pane in panes if plan is None]
+            watched = {subject for subject, panes in planned.items() if any(plan is not None for plan, _ in panes)}
             raised += [Raised(*told) for told in self._baseline.advance(unprofiled, self.merge.closed_to, watched)]
         raised.sort(key=lambda r: (r.transition.at, r.subject))
         return raised
 
-    def _advance(self, subject: Subject, plan: WatchPlan, panes: Sequence[Pane]) -> list[Raised]:
+    def _judge_model(self, whole: Subject, panes: Mapping[Subject, Sequence[tuple[WatchPlan, Pane]]]) -> list[Raised]:
+        """Each block of the whole, and after it the segments' panes up to there, as they are held against it."""
         raised: list[Raised] = []
+        segments = {subject: deque(of_segment) for subject, of_segment in panes.items() if subject.segment}
+        for plan, stretch in groupby(panes.get(whole, ()), itemgetter(0)):
+            counted = [pane for _, pane in stretch]
+            watch = self._watch_of(whole, plan, raised)
+            for block in watch.blocks(counted):
+                for at, steps in groupby(watch.judge(block), lambda step: step.at):
+                    raised += self._judge_segments(segments, at, watch.whole)
+                    raised += [Raised(whole, self._with_segments(whole, step)) for step in steps]
+                raised += self._judge_segments(segments, block[-1].end, watch.whole)
+            raised += [Raised(whole, step) for step in watch.count(counted)]
+            self.panes_closed += len(counted)
+        return raised + self._judge_segments(segments, END_OF_TIME, None)
+
+    def _judge_segments(
+        self, segments: Mapping[Subject, deque[tuple[WatchPlan, Pane]]], until: int, whole: Whole | None
+    ) -> list[Raised]:
+        """Take the panes that end by `until` (ms)."""
+        raised: list[Raised] = []
+        for subject, waiting in segments.items():
+            taken = []
+            while waiting and waiting[0][1].end <= until:
+                taken.append(waiting.popleft())
+            for plan, stretch in groupby(taken, itemgetter(0)):
+                watch = self._watch_of(subject, plan, raised)
+                raised += [Raised(subject, step) for step in watch.advance([pane for _, pane in stretch], whole)]
+        return raised
+
+    def _with_segments(self, whole: Subject, step: Transition) -> Transition:
+        """With the segments that have moved too, all of them judged up to the pane of the step."""
+        plan = self._watches[whole].plan
+        moves = [
+            (subject.segment, move)
+            for subject, watch in sorted(self._watches.items())
+            if subject.segment and subject[:2] == whole[:2] and watch.plan.since == plan.since
+            for move in [watch.moved_with(step)]
+            if move is not None
+        ]
+        moves.sort(key=lambda entry: -abs(entry[1].distance))
+        return replace(step, segments=tuple(SegmentMove(name, move.before, move.level.mean) for name, move in moves))
+
+    def _watch_of(self, subject: Subject, plan: WatchPlan, raised: list[Raised]) -> SubjectWatch:
+        """The watch by this plan; one by the plan before ends, and what that raises is added."""
         watch = self._watches.get(subject)
         if watch is not None and watch.plan is not plan:
             raised += self._retire(subject)
             watch = None
         if watch is None:
             watch = self._watches[subject] = SubjectWatch(plan, self._until(subject, plan))
-        self.panes_closed += 0 if subject.segment else len(panes)
-        return raised + [Raised(subject, transition) for transition in watch.advance(panes)]
+        return watch
 
     def _retire(self, subject: Subject) -> list[Raised]:
         """End the watch of a subject whose last pane under this plan has closed."""

@@ -24,6 +24,7 @@ from driftgauge.timestamps import format_timestamp
 _PREFIXES: dict[Role, str] = {"feature": "", "score": "score_", "label": "prediction_"}
 _WORDS = {"missing": "missing", "invalid": "invalid", "unseen": "unseen value", "out_of_range": "out of range"}
 _CELLS_IN_SUMMARY = 2
+_SEGMENTS_NAMED = 5
 _HASH_SHOWN = len("sha256:") + 12
 
 # What to do next, one sentence per alert name that this package raises by itself.
@@ -79,6 +80,8 @@ def describe(transition: Transition, model: str, profile: str, cells: Sequence[C
     else:
         if cells:
             sentences.append(f"Moved most: {_cells(cells)}.")
+        if transition.segments:
+            sentences.append(f"Segments that moved with it: {_segments(transition)}.")
         sentences.append(NEXT_STEP[alertname_of(transition.series)])
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -194,6 +197,12 @@ def _limit(transition: Transition) -> str:
 
 def _cells(cells: Sequence[CellShift]) -> str:
     return "; ".join(f"{cell.name} {percent_change(cell.before, cell.after)}" for cell in cells)
+
+
+def _segments(transition: Transition) -> str:
+    names = [move.segment for move in transition.segments]
+    more = len(names) - _SEGMENTS_NAMED
+    return ", ".join(names[:_SEGMENTS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _share(series: Series) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,14 @@ class Evidence:
     live_counts: NDArray[np.int64]
 
 
+class SegmentMove(NamedTuple):
+    """A segment that has moved too, since the whole's onset: its levels of the series, in its unit."""
+
+    segment: str
+    before: float
+    after: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Transition:
     """One step of an episode.
@@ -68,7 +76,8 @@ class Transition:
     `analysis`: the model's analysis hash at opening. `severity`: the one this event is published under.
     `superseded_by`: on the `resolved` that an escalation publishes on the old fingerprint, the new severity.
     `reason`: why an episode ended whose problem is not over.
-    `offsets`: per source the first and last record offset of the deciding pane.
+    `offsets`: per source the first and last record offset of the deciding pane. `segments`: of a model's whole, those
+    that have surely moved to the same side, the furthest first.
     """
 
     series: Series
@@ -82,6 +91,7 @@ class Transition:
     offsets: Mapping[str, tuple[int, int]]
     superseded_by: Severity | None = None
     reason: Reason | None = None
+    segments: tuple[SegmentMove, ...] = ()
 
     @property
     def is_over(self) -> bool:

@@ -30,6 +30,7 @@ def _without_partitions(detail: Detail) -> Detail:
 _CUTS = (
     _Cut("cells", _detail(cells=[])),
     _Cut("distances", _detail(distances=None)),
+    _Cut("segments", _detail(segments=[])),
     _Cut("detectors.partitions", lambda event: {"detail": _without_partitions(event.detail)}),
     _Cut("source.more", lambda event: {"source": event.source.model_copy(update={"more": []})}),
     _Cut("source.offsets", lambda event: {"source": event.source.model_copy(update={"offsets": {}})}),

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings, began
+from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
+from driftgauge.alerts.move import Move
 from driftgauge.alerts.traffic import TrafficWatch
 from driftgauge.alerts.traffic_story import TrafficStep
 from driftgauge.alerts.transition import Transition
-from driftgauge.detect.baseline.clean import Alerted
+from driftgauge.alerts.whole import Whole
 from driftgauge.detect.subject import SubjectDetection
 from driftgauge.detect.traffic.limits import Limits
 from driftgauge.detect.types import Detector
@@ -58,19 +59,40 @@ class SubjectWatch:
                 plan.contrasts.layout, plan.pane_length, plan.traffic, plan.analysis, plan.lifecycle
             )
 
-    def advance(self, panes: Sequence[Pane]) -> list[Transition | TrafficStep]:
-        """Judge closed panes, oldest first."""
-        out: list[Transition | TrafficStep] = []
-        for block in self.detection.blocks(panes):
-            if self.detection.turn(block[0].start, self.lifecycle.firing):
-                self.lifecycle.rebase(self.detection.baseline.series)
-            steps = self.lifecycle.step(self.detection.history, self.detection.advance(block))
-            for step in steps:
-                if step.event == "resolved" and step.superseded_by is None:
-                    onset = began(step.series, step.evidence.onset)
-                    self.detection.baseline.note(Alerted(step.series, onset, step.opened_pane_end, step.at))
-            out += steps
-        return out if self.traffic is None else [*out, *self.traffic.advance(panes)]
+    def advance(self, panes: Sequence[Pane], whole: Whole | None = None) -> list[Transition | TrafficStep]:
+        """Judge closed panes, oldest first. `whole`: of a segment, what its model's whole was at them."""
+        steps = [step for block in self.blocks(panes) for step in self.judge(block, whole)]
+        return [*steps, *self.count(panes)]
+
+    def blocks(self, panes: Sequence[Pane]) -> list[list[Pane]]:
+        """Closed panes as `judge` takes them: those with events."""
+        return self.detection.blocks(panes)
+
+    def judge(self, block: Sequence[Pane], whole: Whole | None = None) -> list[Transition]:
+        """What detectors and life cycle say of a block of panes."""
+        if self.detection.turn(block[0].start, self.lifecycle.alerted):
+            self.lifecycle.rebase(self.detection.baseline.series)
+        steps = self.lifecycle.step(self.detection.history, self.detection.advance(block), whole)
+        for alerted in self.lifecycle.ended:
+            self.detection.baseline.note(alerted)
+        return steps
+
+    def count(self, panes: Sequence[Pane]) -> Sequence[TrafficStep]:
+        """What is to be said of their number of events; closed panes, with and without any."""
+        return self.traffic.advance(panes) if self.traffic is not None else ()
+
+    @property
+    def whole(self) -> Whole:
+        """The block that was last judged, as the segments of this model go by it."""
+        return Whole(self.lifecycle.by_key, self.detection.history, self.lifecycle.timeline)
+
+    def moved_with(self, step: Transition) -> Move | None:
+        """How a segment has moved since the onset of a step of its whole, if it surely has, and to the same side."""
+        move = self.lifecycle.moved(self.detection.history, step.series.key, step.evidence.onset)
+        if move is None or not move.is_sure:
+            return None
+        far = abs(move.level.mean - move.before) > move.series.tolerance
+        return move if far and (move.distance > 0) == (step.evidence.direction == "up") else None
 
     def be_silent(self, silent_to: int | None) -> Sequence[TrafficStep]:
         """No pane that ends up to `silent_to` (ms) will close any more; None: how far that is isn't known."""

@@ -126,6 +126,11 @@ class History:
         """Start (ms) of the newest pane; None if there is none."""
         return int(self.starts.rows()[-1, 0]) if self.starts.end else None
 
+    def after(self, pane: int) -> int:
+        """How many of the panes of the last block start later than that one (start, ms)."""
+        starts = self.starts.newest(BLOCK_PANES)[:, 0]
+        return len(starts) - int(np.searchsorted(starts, pane, side="right"))
+
     def day_before(self, pane: int) -> NDArray[np.int64]:
         """Counts int64 [K] of the 24 hours before the hour in which a pane of the last block starts (ms)."""
         end = hour_of(np.array([pane], np.int64))[0]

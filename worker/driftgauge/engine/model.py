@@ -96,6 +96,9 @@ class Model:
             "lifecycle": [lifecycle.confirm_panes, lifecycle.horizon_panes, lifecycle.resolve_panes],
             "ring_panes": self.settings.ring_panes,
         }
+        if self.subject.segment:
+            # What its whole tells isn't told again.
+            decided["beside_whole"] = True
         return analysis_hash(self.settings, self.pane_length, decided)
 
 
