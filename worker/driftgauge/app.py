@@ -153,7 +153,7 @@ class _Tasks:
             cut_start=self._config.kafka.start != "earliest",
             unprofiled=self._unprofiled,
         )
-        return IngestTask(ingest, self._topics, gating=source in self._inputs.gating)
+        return IngestTask(ingest, self._topics, gating=self._inputs.gates(source.topic))
 
 
 def _first_counts(store: StateStore, partitions: Mapping[str, int]) -> dict[str, int]:

@@ -68,6 +68,10 @@ class InputTopics:
         self._unannounced = False
         return self._announce(self.gating)
 
+    def gates(self, topic: str) -> bool:
+        """Whether its partitions gate panes, also one that the group gives us before we have noticed it."""
+        return topic in self._gating
+
     def announce_again(self) -> None:
         """What was published last may be lost."""
         self._unannounced = True
