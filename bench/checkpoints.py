@@ -17,7 +17,8 @@ from typing import Any, Self
 import redis
 
 from bench.detection import model_of_features, panes_of
-from driftgauge.engine import Model, stage_of
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.model import Model
 from driftgauge.panes.messages import Message, PartialPane, Sources, Watermark
 from driftgauge.records import Source
 from driftgauge.runtime.owned import Owned

@@ -26,13 +26,15 @@ def redis_cluster(redis_server, tmp_path_factory):
     if program is None:
         pytest.skip("only an external Redis is at hand")
     server = LocalRedis(tmp_path_factory.mktemp("cluster"), program, "--cluster-enabled", "yes")
-    server.start()
-    client = redis.Redis.from_url(server.url)
-    client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-    while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
-        pass
-    yield server
-    server.stop()
+    try:
+        server.start()
+        client = redis.Redis.from_url(server.url)
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+            pass
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(params=["memory", "redis", "staged", "cluster"])

@@ -230,14 +230,14 @@ def test_an_unknown_partition_starts_where_it_should_and_that_is_saved_before_an
     source = script(bench)
     source.steps = [source.give(A), []]
     bench.play(source)
-    assert bench.calls[:2] == [("begin", A, 7, ["ingest"]), ("seek", A, 7)]
+    assert bench.calls[:3] == [("begin", A, 7, ["ingest"]), ("seek", A, 7), ("commit", {A: 7})]
 
 
 def test_a_checkpoint_flushes_then_saves_then_commits(bench):
     source = script(bench)
     source.steps = [source.give(A), [records([T0, T0 + 5 * MINUTE], 7, A)], bench.at(1000)]
     bench.play(source)
-    kinds = [call[0] for call in bench.calls[2:]]
+    kinds = [call[0] for call in bench.calls[3:]]
     assert kinds == ["flush", "save", "commit", "close"]
     assert bench.calls[-2] == ("commit", {A: 9})
 

@@ -203,6 +203,8 @@ class Worker:
         self._owned[source] = owned
         self._pending.discard(source)
         self._source.seek(source, owned.task.position)
+        # A crash may have come between the last save and what the group was to hear of it.
+        self._source.commit({source: owned.task.position})
         self._log.info(
             "partition_taken",
             topic=source.topic,
