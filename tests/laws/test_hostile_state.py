@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +63,16 @@ def test_forged_state_is_refused_or_works(stored, kind: str, data: st.DataObject
     written, _ = task.changes()
     assert sum(map(len, written.values())) < 10_000_000
     assert time.thread_time() - begun < SECONDS
+
+
+def test_times_beyond_every_column_and_before_every_profile_are_refused(stored) -> None:
+    """Both ended the worker at the next record, or the next alert."""
+    counting, judging = stored["ingest"], stored["detect"]
+    with pytest.raises(StateError, match="names a time that is none"):
+        counting.make().restore({**counting.fields, "decision": b"17735321773532800000"})
+    name = next(name for name in judging.fields if name.endswith("episodes"))
+    version, running, calm = msgspec.msgpack.decode(judging.fields[name])
+    for episode in running.values():
+        episode[6] = -(2**63)
+    with pytest.raises(StateError, match="stored episodes can't be read"):
+        judging.make().restore({**judging.fields, name: msgspec.msgpack.encode([version, running, calm])})

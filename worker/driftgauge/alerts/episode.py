@@ -9,8 +9,11 @@ from msgspec import Meta
 
 from driftgauge.alerts.transition import Severity
 from driftgauge.errors import StateError
+from driftgauge.panes.schedule import ALWAYS
 
 VERSION = 2
+# Later than any profile begins to hold: an alert is told of by the one that held when it was opened.
+_Time = Annotated[int, Meta(gt=ALWAYS, lt=-ALWAYS)]
 
 
 class Agreed(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -36,14 +39,14 @@ class Episode(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     phase: Literal["candidate", "covered", "firing"]
     since: int
-    onset: int
+    onset: _Time
     before: float
     n_before: int
     detectors: dict[str, Agreed]
-    opened_pane_end: int = 0
+    opened_pane_end: _Time = 0
     severity: Severity = "warning"
     ordinal: int = 0
-    published_at: int = 0
+    published_at: _Time = 0
     analysis: str = ""
     off_reference: bool = False
 
@@ -57,7 +60,7 @@ class Episodes(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     version: int = VERSION
     running: dict[str, Episode] = {}
-    calm_since: dict[str, int] = {}
+    calm_since: dict[str, _Time] = {}
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")

@@ -34,8 +34,9 @@ def renderer_of(
         step = raised.transition
         if isinstance(step, BaselineStep):
             return render_baseline(raised.subject, step, run, repeat_interval(lifecycle, step.pane_length))
-        # An alert is told of by the profile that it was opened by.
-        by = next(of for since, of in publishing[raised.subject] if since < step.opened_pane_end)
+        # An alert is told of by the profile that it was opened by; stored state may name a time before the first.
+        held = publishing[raised.subject]
+        by = next((of for since, of in held if since < step.opened_pane_end), held[-1][1])
         return render_traffic(step, by) if isinstance(step, TrafficStep) else render(step, by)
 
     return dress
