@@ -157,7 +157,7 @@ def _task(model: Model) -> DetectTask:
     def never(_: Any) -> Any:
         raise NotImplementedError("alerts are not measured here")
 
-    return DetectTask(_PANES, stage, {model.layout.profile_hash: model.layout}, "alerts", never)
+    return DetectTask(_PANES, stage, {model.layout.profile_hash: model.layout}, "alerts", never, 1_000_000)
 
 
 def _messages(model: Model) -> Iterator[list[Message]]:

@@ -65,7 +65,7 @@ def stored_tasks() -> dict[str, Stored]:
         return IngestTask(made, PanesTopics(PANES.topic, 1, "dead", layouts, 10**6), gating=True)
 
     def detect() -> DetectTask:
-        return DetectTask(PANES, stage_of(models, unprofiled), layouts, "alerts", render)
+        return DetectTask(PANES, stage_of(models, unprofiled), layouts, "alerts", render, 1_000_000)
 
     log = list(events(loans(9_000, 2, null_from=5_000), every_ms=EVERY_MS))
     other = {"model_id": "other", "model_version": "9", "features": {"a": 1}}

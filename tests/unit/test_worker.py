@@ -190,6 +190,7 @@ class Bench:
         self.clock = Turned()
         self.log = Silent()
         self.view = View()
+        self.knock: Callable[[], None] = lambda: None
 
     def play(self, source: Script, *, max_skew=120 * MINUTE, policies=None, **checkpoint) -> Worker:
         layout = Layout.of(small_profile())
@@ -224,6 +225,7 @@ class Bench:
             clock=self.clock,
             log=self.log,
             skew=ClockSkew(1 << 62, lambda: 0, self.log),
+            knock=self.knock,
         )
         worker.run(lambda: not source.steps)
         return worker
@@ -490,6 +492,26 @@ def test_a_source_that_is_not_read_any_more_pauses_nobody(bench):
     source.steps = [source.give(A), [records([T0, T0 + 60 * MINUTE], 7, A)], bench.at(500), []]
     bench.play(source, max_skew=10 * MINUTE)
     assert source.paused == set()
+
+
+def refused():
+    raise UnavailableError("Kafka does not accept these credentials")
+
+
+def test_a_broker_that_does_not_tell_the_ends_because_it_lets_nobody_in_any_more_ends_the_worker_with_the_reason(bench):
+    source, bench.knock = script(bench), refused
+    source.ends_known = False
+    source.steps = [source.give(A), [], *(bench.at(60_000 * minute) for minute in range(1, 4))]
+    with pytest.raises(UnavailableError, match="does not accept these credentials"):
+        bench.play(source)
+
+
+def test_so_does_one_that_takes_nothing_any_more(bench):
+    source, bench.knock = script(bench), refused
+    source.steps = [source.give(A), [], bench.at(500, lambda: setattr(bench.sink, "refuses", True))]
+    source.steps += [[records([T0, T0 + 2 * MINUTE], 7, A)], []]
+    with pytest.raises(UnavailableError, match="does not accept these credentials"):
+        bench.play(source)
 
 
 def test_a_partition_that_gives_nothing_though_there_is_more_to_read_ends_the_worker(bench):

@@ -23,7 +23,8 @@ from driftgauge.runtime.clock import MonotonicClock
 from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.dead_letter_limits import Limits
 from driftgauge.runtime.input_topics import InputTopics, sources_records
-from driftgauge.runtime.kafka_clients import consumer_settings, producer_settings
+from driftgauge.runtime.kafka_clients import connection_settings, consumer_settings, producer_settings
+from driftgauge.runtime.knocking import knock
 from driftgauge.runtime.partition_log import PartitionLog
 from driftgauge.runtime.taking_over import TakingOver
 from driftgauge.runtime.tasks import DetectTask, IngestTask, PanesTopics, Task
@@ -80,6 +81,7 @@ def build_worker(
         inputs=inputs,
         skew=ClockSkew(config.watchdog.clock_skew, lambda: time.time_ns() // 1_000_000, log),
         alive=alive,
+        knock=lambda: knock(connection_settings(config)),
     )
 
 

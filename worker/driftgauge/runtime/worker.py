@@ -57,7 +57,8 @@ class WorkerSettings:
 class Worker:
     """Runs until `stop` says so. `taking_over` makes partitions ready that the group gives us.
 
-    `inputs` knows of the input topics, `skew` is told of stamps, `alive` is called at each turn of the loop.
+    `inputs` knows of the input topics, `skew` is told of stamps, `alive` is called at each turn of the loop. `knock`,
+    asked when Kafka doesn't answer, raises UnavailableError where it would not let us in any more.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Worker:
         inputs: InputTopics,
         skew: ClockSkew,
         alive: Callable[[], None] = lambda: None,
+        knock: Callable[[], object] = lambda: None,
     ) -> None:
         """Nothing is read before `run`."""
         self._source, self._sink, self._store = source, sink, store
@@ -90,7 +92,7 @@ class Worker:
             clock=clock,
             fenced=lambda source: self._forget(source, "partition_fenced"),
         )
-        self._inputs, self._skew = inputs, skew
+        self._inputs, self._skew, self._knock = inputs, skew, knock
         self._reading = Reading(
             source, damaged_records=settings.damaged_records, out_of_range=self._out_of_range, alive=alive, log=log
         )
@@ -149,6 +151,7 @@ class Worker:
 
     def _hold(self, error: BlockedError | UndeliveredError, stop: Callable[[], bool]) -> None:
         self._pause_all()
+        self._knock()
         self._backpressure.hold(error, stop)
         for source, owned in self._owned.items():
             if not owned.paused:
@@ -207,6 +210,7 @@ class Worker:
         try:
             self._stalled.look(now, [source for source, owned in self._owned.items() if not owned.paused])
         except UnavailableError as error:
+            self._knock()
             self._log.warning("end_offsets_unknown", error=str(error))
 
     def _gating(self) -> dict[Source, Any]:
