@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 ARGS :=
+MINUTES := 10
+SEED := 1
 
 # uv when it is there, else pip. Both install exactly what the lock says, by hash.
 ifdef UV
@@ -15,7 +17,7 @@ pip_install = { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python 
               $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help install install-dev services demo test check bench quality lock clean
+.PHONY: help install install-dev services demo test check bench quality chaos lock clean
 
 help:
 	@echo "make demo      a drift story through the real engine, needs nothing but Python"
@@ -23,6 +25,7 @@ help:
 	@echo "make check     ruff, mypy --strict, import-linter, schemas up to date"
 	@echo "make bench     speed, as ratios in one run"
 	@echo "make quality   false alerts and delays, simulated and on real data, beside other methods"
+	@echo "make chaos     workers under load and faults of all kinds (MINUTES=10 SEED=1), verdict from the log alone"
 	@echo "make install   only the installation into $(VENV)"
 	@echo "make lock      write the requirements locks anew (needs uv)"
 	@echo "make clean     remove everything that was installed or generated"
@@ -49,6 +52,9 @@ bench: install
 
 quality: install
 	@$(BIN)/python -m bench.quality $(ARGS)
+
+chaos: install-dev services
+	@PYTHONPATH=tests $(BIN)/python -m fault.chaos --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 # Kafka and Redis for the tests. The script looks first and is quick when all is there.
 services: install-dev

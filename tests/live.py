@@ -45,7 +45,7 @@ def loan_events(count: int, *, every_ms: int = 200, break_at: int | None = None,
     return events
 
 
-def profile_of(events: Iterable[bytes]) -> Profile:
+def profile_of(events: Iterable[bytes], model_id: str = "loan-approval") -> Profile:
     """The profile of canonical events like the above."""
     rows = [json.loads(event) for event in events]
 
@@ -63,7 +63,7 @@ def profile_of(events: Iterable[bytes]) -> Profile:
         },
         gathered("string", [row["prediction"] for row in rows]),
     )
-    return build_profile(reference, model_id="loan-approval", model_version="7").profile
+    return build_profile(reference, model_id=model_id, model_version="7").profile
 
 
 class Live:
@@ -79,7 +79,11 @@ class Live:
         write_profile(profile, folder / "profile.json")
         self.config = folder / "driftgauge.yaml"
         settings = {
-            "kafka": {"bootstrap_servers": [kafka.bootstrap], "group_id": f"g-{name}", "session_timeout": "3s"},
+            "kafka": {
+                "bootstrap_servers": kafka.bootstrap.split(","),
+                "group_id": f"g-{name}",
+                "session_timeout": "3s",
+            },
             "topics": self.topics,
             "redis": {"url": redis_server.url, "namespace": f"test-{name}"},
             "panes": {"length": "1m", "out_of_orderness": "5s", "idle_after": "2s", "partitions": 2},
@@ -87,7 +91,7 @@ class Live:
             "checkpoint": {"interval": "300ms"},
         }
         for section, values in overrides.items():
-            settings[section] = settings.get(section, {}) | values
+            settings[section] = settings.get(section, {}) | values if isinstance(values, dict) else values
         # JSON is YAML.
         self.config.write_text(json.dumps(settings))
         self.workers: list[Worker] = []

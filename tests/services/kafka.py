@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -113,17 +113,26 @@ class LocalKafka(ExternalKafka):
     def __init__(self, directory: Path, java: Path, jars: Path) -> None:
         port, controller_port = free_port(), free_port()
         super().__init__(f"{LOOPBACK}:{port}")
+        self.controller_port = controller_port
+        self.data = directory / "data"
         properties = directory / "kafka.properties"
         properties.write_text(
-            PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port, data=directory / "data")
+            PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port, data=self.data)
         )
         self.java = [str(java), *JVM, "-cp", f"{jars}/*"]
         self.properties = properties
+        # A UUID in base64 without padding, which may begin with a dash.
+        self.cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.server = Server([*self.java, "kafka.Kafka", str(properties)], directory / "kafka.log")
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Broker properties to add or to replace, before the first start."""
+        present = dict(line.split("=", 1) for line in self.properties.read_text().splitlines() if "=" in line)
+        self.properties.write_text("".join(f"{key}={value}\n" for key, value in (present | dict(settings)).items()))
 
     def start(self) -> None:
         """See `Kafka`; the first start formats the data folder."""
-        if not (self.properties.parent / "data").exists():
+        if not self.data.exists():
             self.format()
         self.server.start(self.answers, START_SECONDS)
 
@@ -136,13 +145,12 @@ class LocalKafka(ExternalKafka):
         self.server.kill()
 
     def format(self, options: Iterable[str] = ()) -> None:
-        """Give the data folder its cluster id, a UUID in base64 without padding, which may begin with a dash."""
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        """Give the data folder its cluster id."""
         command = [
             *self.java,
             "kafka.tools.StorageTool",
             "format",
-            f"--cluster-id={cluster}",
+            f"--cluster-id={self.cluster}",
             "-c",
             str(self.properties),
             *options,

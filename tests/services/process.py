@@ -53,10 +53,14 @@ class Server:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
+        self.wait_until(ready, timeout)
+
+    def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
+        """Wait for `ready()` as `start` does."""
         end = time.monotonic() + timeout
         while not ready():
-            if self.process.poll() is not None:
-                self.fail(f"ended with {self.process.returncode}")
+            if self.process is None or self.process.poll() is not None:
+                self.fail(f"ended with {self.process.returncode if self.process else None}")
             if time.monotonic() > end:
                 self.kill()
                 self.fail(f"not ready after {timeout:.0f} s")

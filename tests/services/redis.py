@@ -56,6 +56,7 @@ class LocalRedis(ExternalRedis):
         port = free_port()
         self.program = program
         super().__init__(f"redis://{LOOPBACK}:{port}/0")
+        self.directory = directory
         command = [str(program), "--port", str(port), "--bind", LOOPBACK, "--dir", str(directory)]
         # Evicting state would lose it without a word.
         command += ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", *settings]
