@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import struct
 import time
@@ -14,7 +15,7 @@ from kafka.admin import KafkaAdminClient
 
 from live import ids, wait
 
-FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+SHIFTED_CLOCK = Path(__file__).parent / "shifted_clock"
 
 
 def damage_batch(kafka, topic: str, partition: int, number: int) -> tuple[int, int]:
@@ -74,16 +75,16 @@ def test_records_that_are_deleted_before_they_are_read_are_never_passed_over_sil
     assert (told["case"], told["lost_to"]) == ("retention_gap", 899)
 
 
-@pytest.mark.skipif(not FAKETIME, reason="faketime is not installed")
-@pytest.mark.parametrize("offset", ["+61m", "-61m"])
-def test_a_clock_an_hour_off_changes_no_alert_and_is_told_of(live, story, expected, offset):
+@pytest.mark.parametrize("ahead", [3660, -3660])
+def test_a_clock_an_hour_off_changes_no_alert_and_is_told_of(live, story, expected, ahead):
     line = live()
     line.produce(story)
-    worker = line.start(before=["env", f"LD_PRELOAD={FAKETIME[0]}", f"FAKETIME={offset}"])
+    path = os.pathsep.join([str(SHIFTED_CLOCK), *filter(None, [os.environ.get("PYTHONPATH")])])
+    worker = line.start(before=["env", f"PYTHONPATH={path}", f"SHIFTED_CLOCK_S={ahead}"])
     alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
     assert ids(alerts) == ids(expected)
     (told, *_) = [entry for entry in worker.events("clock_skew") if entry["clock"] == "the broker"]
-    assert abs(abs(told["ahead_s"]) - 3660) < 30
+    assert abs(told["ahead_s"] + ahead) < 30
     # Kafka stamps what we write: a record from an hour ahead would be refused, one from the past deleted.
     stamps = [record.timestamp / 1000 for record in line.read("alerts")]
     assert all(abs(stamp - time.time()) < 300 for stamp in stamps)
