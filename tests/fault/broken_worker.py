@@ -10,24 +10,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from driftgauge.cli import main
-from driftgauge.records import Source
-from driftgauge.runtime.tasks import DetectTask
+from driftgauge.records import RecordBatch
+from driftgauge.runtime.tasks import DetectTask, IngestTask
 from driftgauge.sinks.base import Publication
 from driftgauge.sinks.kafka import KafkaSink
-from driftgauge.sources.kafka import KafkaSource
 
-_publish, _seek = KafkaSink.publish, KafkaSource.seek
+_publish = KafkaSink.publish
 _SOME = 20
 
 
-def reads_on_elsewhere() -> None:
-    """Events are read on some records after the position that the state belongs to: these are counted nowhere."""
+def counts_twice() -> None:
+    """What is read is counted, and counted again."""
+    process = IngestTask.process
 
-    def seek(source: KafkaSource, partition: Source, position: int) -> None:
-        is_later = position and partition.topic.startswith("predictions")
-        _seek(source, partition, position + _SOME if is_later else position)
+    def processed(task: IngestTask, batch: RecordBatch) -> list[Publication]:
+        return process(task, batch) + process(task, batch)
 
-    KafkaSource.seek = seek  # type: ignore[method-assign]
+    IngestTask.process = processed  # type: ignore[method-assign]
 
 
 def saved_before_published() -> None:
@@ -55,7 +54,7 @@ def chance_in_alerts() -> None:
     DetectTask.process = processed  # type: ignore[method-assign]
 
 
-BREAKS = {f.__name__: f for f in (reads_on_elsewhere, saved_before_published, chance_in_alerts)}
+BREAKS = {f.__name__: f for f in (counts_twice, saved_before_published, chance_in_alerts)}
 
 if __name__ == "__main__":
     BREAKS[sys.argv[1]]()

@@ -7,6 +7,7 @@ that stands there with it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,10 +18,9 @@ from driftgauge.app import _Tasks
 from driftgauge.config import Config
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.topics import gating_kinds
-from driftgauge.panes.codec import encode_message
-from driftgauge.panes.messages import Sources
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.tasks import IngestTask
 from driftgauge.sinks.base import Publication
 
@@ -69,9 +69,9 @@ class Recomputation:
         inputs: Sequence[Source],
         decisions: Mapping[Source, Sequence[Decision]],
     ) -> None:
-        gating = tuple(_gating(config, inputs))
+        topics = _input_topics(config, inputs)
         # The worker's own: what makes its tasks is all that this shares with a run.
-        tasks = _Tasks(config, models_of(config, profiles), gating)
+        tasks = _Tasks(config, models_of(config, profiles), topics)
         self.meaning = Meaning()
         self.decisions = decisions
         self.positions = dict.fromkeys(inputs, 0)
@@ -80,9 +80,10 @@ class Recomputation:
         self._ingest = {source: tasks.build(source) for source in sorted(inputs)}
         self._panes = [Source(config.topics.panes, i) for i in range(config.panes.partitions)]
         self._detect = {source: tasks.build(source) for source in self._panes}
-        announced = encode_message(Sources(gating), {})
         # What is counted and not judged yet.
-        self._counted = {source: [announced] for source in self._panes}
+        self._counted: dict[Source, list[bytes]] = {source: [] for source in self._panes}
+        for record in sources_records(topics.gating, config.topics.panes, config.panes.partitions):
+            self._file(record)
 
     def advance(
         self, inputs: Mapping[Source, Iterable[Any]], panes_log: Mapping[Source, Iterable[Any]] | None = None
@@ -163,9 +164,17 @@ def letter_place(headers: Sequence[tuple[str, bytes]]) -> tuple[Source, int]:
     return source, int(texts["driftgauge.offset"])
 
 
-def _gating(config: Config, inputs: Sequence[Source]) -> list[Source]:
-    topics = [config.topics.inputs[kind].name for kind in gating_kinds(config)]
-    return sorted((source for source in inputs if source.topic in topics), key=lambda s: (topics.index(s.topic), s))
+def _input_topics(config: Config, inputs: Sequence[Source]) -> InputTopics:
+    """As a worker knows them that sees all partitions from the start."""
+    counts = Counter(source.topic for source in inputs)
+    return InputTopics(
+        counts,
+        [config.topics.inputs[kind].name for kind in gating_kinds(config)],
+        partitions=counts.get,
+        announce=lambda _gating: (),
+        missing_after=None,
+        log=None,
+    )
 
 
 def _batch(source: Source, records: Sequence[Any]) -> Iterator[RecordBatch]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from fault.inject.partitions import add_partitions
 from fault.inject.retention import delete_records
 from fault.recompute import Place, Recomputation
@@ -44,7 +42,6 @@ def test_records_deleted_unread_are_told_of_and_nothing_else_is_lost(deploy):
     assert len(whole(found)) > 150
 
 
-@pytest.mark.xfail(strict=True, reason="added partitions are taken up on branch stream")
 def test_added_partitions_are_read_from_their_first_record(deploy):
     line = deploy(kafka={"metadata_max_age": "1s"})
     with line.flowing():

@@ -28,7 +28,7 @@ def test_an_undisturbed_run_is_right(deploy):
 @pytest.mark.parametrize(
     ("fault", "noticed"),
     [
-        ("reads_on_elsewhere", "pane with other content"),
+        ("counts_twice", "pane with other content"),
         ("saved_before_published", "pane missing"),
         ("chance_in_alerts", "alert with other content"),
     ],
