@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from driftgauge.app import _Tasks
+from driftgauge.app import Tasks
 from driftgauge.config import Config
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.topics import gating_kinds
@@ -71,7 +71,7 @@ class Recomputation:
     ) -> None:
         topics = _input_topics(config, inputs)
         # The worker's own: what makes its tasks is all that this shares with a run.
-        tasks = _Tasks(config, models_of(config, profiles), topics)
+        tasks = Tasks(config, models_of(config, profiles), topics)
         self.meaning = Meaning()
         self.decisions = decisions
         self.positions = dict.fromkeys(inputs, 0)

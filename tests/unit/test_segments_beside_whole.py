@@ -109,14 +109,14 @@ def test_a_segment_that_is_found_before_the_whole_waits_for_it_a_few_panes_and_n
 def test_a_whole_that_moves_the_other_way_tells_nothing():
     history = History(keep=60, window=60, series=1, cells=1)
     starts, n = MINUTE * np.arange(20), np.full((20, 1), 1000)
-    values = np.where(starts < 10 * MINUTE, 0.5, 0.7)[:, np.newaxis]
+    values = np.where(starts < 10 * MINUTE, 0.5, 0.8)[:, np.newaxis]
     history.extend(starts, values, values, n, n)
     series = replace(LOCATION, index=0)
     episode = Episode("firing", 0, 10 * MINUTE, 0.5, 1000, {})
     whole = Whole(
         {series.key: series}, history, [Standing(ALWAYS, {}, {}), Standing(12 * MINUTE, {series.key: episode}, {})]
     )
-    up, down = (Move(series, 0.5, Level(level, 500, 5), 15 * MINUTE, 0.0) for level in (0.7, 0.3))
+    up, down = (Move(series, 0.5, Level(level, 500, 5), 15 * MINUTE, 0.0) for level in (0.8, 0.2))
     assert whole.tells([up], 19 * MINUTE)
     assert not whole.tells([down], 19 * MINUTE)
     assert not whole.tells([up], 11 * MINUTE)

@@ -59,7 +59,7 @@ def build_worker(
     sink.flush()
     lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
     view = PartitionLog(config, source, _first_counts(store, partitions))
-    build = _Tasks(config, models, inputs).build
+    build = Tasks(config, models, inputs).build
     return Worker(
         source,
         sink,
@@ -111,7 +111,7 @@ class _Once:
             self._log.info("commit_refused", error=str(error))
 
 
-class _Tasks:
+class Tasks:
     """Makes the task of a partition."""
 
     def __init__(self, config: Config, models: Sequence[Model], inputs: InputTopics) -> None:
@@ -134,6 +134,7 @@ class _Tasks:
         self._render = renderer_of(models, run, self._unprofiled)
 
     def build(self, source: Source) -> Task:
+        """Fresh, of this partition."""
         if source.topic == self._config.topics.panes:
             stage = stage_of(self._models, self._unprofiled)
             # As announced on the topic. But where retention has taken that record, a stage that is made again would

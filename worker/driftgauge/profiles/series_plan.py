@@ -32,8 +32,8 @@ from driftgauge.profiles.windows import day_against_baseline, window_lengths
 RATE_TOLERANCE = {"missing": 0.01, "invalid": 0.005, "unseen": 0.01, "out_of_range": 0.005}
 VALUE_TOLERANCE_SD = 0.2
 # While nothing is known of how values move within a day, a season of the usual size is no news.
-UNKNOWN_DAY_TOLERANCE_SD = 0.65
-UNKNOWN_DAY_PSI = 0.25
+UNKNOWN_DAY_TOLERANCE_SD = 0.8
+UNKNOWN_DAY_PSI = 0.5
 # A feature's share moves by a point at least: of a category of less than .25 %, .2 sd would be less. Not so for
 # predicted classes, where the rare one may be what the model is for.
 SHARE_TOLERANCE = 0.01
