@@ -21,6 +21,7 @@ from driftgauge.profiles.scale_noise import (
     degrees_of_freedom,
     excess_kurtosis,
 )
+from driftgauge.profiles.season import HOUR
 
 # Panes after a step and before it; the first looks for what shows in a pane or two.
 STEPS = ((2, 15), (15, 15), (30, 30), (120, 120))
@@ -30,12 +31,15 @@ MOST_STRETCH = 1.5
 
 
 def step_noise(panes: Panes, deviations: Floats, pane: int, sd: Floats) -> list[list[StepNoise]]:
-    """Per series, one entry for each of STEPS of which the reference holds at least eight.
+    """Per series, one entry for each of STEPS of which the reference holds at least eight; none for panes from an hour on.
 
     `deviations` float64 [P, S]: n times what is left of each pane's value without the season. `pane` ms; `sd` float64
     [S]: of one event. The means after the steps don't overlap.
     """
     found: list[list[StepNoise]] = [[] for _ in sd]
+    if pane >= HOUR:
+        # Two days against the fortnight before are no neighbours: they are a weekend, or a holiday.
+        return found
     for after, before in STEPS:
         first = np.arange(before, len(panes.starts) - after + 1, after)
         whole = panes.starts[first + after - 1] - panes.starts[first - before] + pane
