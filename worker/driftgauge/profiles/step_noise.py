@@ -33,8 +33,8 @@ MOST_STRETCH = 1.5
 def step_noise(panes: Panes, deviations: Floats, pane: int, sd: Floats) -> list[list[StepNoise]]:
     """Per series, one entry for each of STEPS of which the reference holds at least eight.
 
-    None for panes from an hour on. `deviations` float64 [P, S]: n times what is left of each pane's value without the season. `pane` ms; `sd` float64
-    [S]: of one event. The means after the steps don't overlap.
+    None for panes from an hour on. `deviations` float64 [P, S]: n times what is left of each pane's value without the
+    season. `pane` ms; `sd` float64 [S]: of one event. The means after the steps don't overlap.
     """
     found: list[list[StepNoise]] = [[] for _ in sd]
     if pane >= HOUR:
