@@ -62,7 +62,7 @@ def names(alert: dict) -> set[str]:
 def without_topic(alert: dict) -> list[dict]:
     """The detectors' evidence, partitions by their numbers: a test's topic has a name of its own."""
     return [
-        detector | {"partitions": [name.rpartition(":")[2] for name in detector["partitions"]]}
+        detector | {"partitions": [name.rpartition(":")[2] for name in detector.get("partitions", [])]}
         for detector in alert["detail"]["detectors"]
     ]
 

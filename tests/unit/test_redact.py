@@ -13,6 +13,7 @@ from driftgauge import config_file
 from driftgauge.alerts.event import Run
 from driftgauge.cli.smallest_changes import as_json, smallest_changes
 from driftgauge.config import AlertsConfig, Config, LimitsConfig, PanesConfig
+from driftgauge.detect.events.chosen import misfits
 from driftgauge.engine.detect import stage_of
 from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.engine.profiled import model_of
@@ -133,6 +134,18 @@ def test_check_shows_shifts_in_sd_only() -> None:
     assert categories <= {None, "other", "category 1 of 3", "category 2 of 3", "category 3 of 3"}
     location = next(change for change in changes if change["series"] == "location")
     assert re.fullmatch(r"a shift of \d+\.\d\d sd", location["text"])
+
+
+def test_a_detector_for_a_series_that_does_not_exist_is_told_no_category_either(profile) -> None:
+    settings = EngineSettings.of(PanesConfig(), AlertsConfig(), LimitsConfig(), {})
+    open_, closed = (
+        model_of(profile, settings, pane_length=60_000, budget=1.0, redacted=names).contrasts.series
+        for names in ([], REDACTED)
+    )
+    ((_, told),) = misfits(open_, ["employment_type|share|gou"])
+    ((_, redacted),) = misfits(closed, ["employment_type|share|gou"])
+    assert SECRET.search(told)
+    assert not SECRET.search(redacted)
 
 
 def test_a_name_that_is_no_feature_is_refused_as_it_would_not_be_redacted(profile, tmp_path: Path) -> None:

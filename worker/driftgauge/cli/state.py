@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from driftgauge import config_file
 from driftgauge.app import redis_state
@@ -25,6 +25,7 @@ from driftgauge.runtime.topics import admin_client
 from driftgauge.timestamps import format_timestamp
 
 _ANSWER_MS = 3_000
+_WIDTH = 400
 
 state = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Show or reset what is stored of partitions.")
 
@@ -131,8 +132,7 @@ def _show(stored: Sequence[StoredState]) -> None:
     if not stored:
         print("Nothing is stored.")
         return
-    name, time = Column("partition", overflow="fold"), Column("up to", no_wrap=True, min_width=20)
-    table = Table(name, "position", "claimed", "saved", "fields", "bytes", time, "", box=None, pad_edge=False)
+    table = Table("partition", "position", "claimed", "saved", "fields", "bytes", "up to", box=None, pad_edge=False)
     for entry in stored:
         table.add_row(
             str(entry.partition),
@@ -142,9 +142,12 @@ def _show(stored: Sequence[StoredState]) -> None:
             f"{entry.fields:,}",
             f"{entry.stored_bytes:,}",
             format_timestamp(entry.watermark) if entry.watermark is not None else "",
-            f"DAMAGED: {entry.problem}" if entry.problem is not None else "",
         )
-    Console().print(table)
+    # Each partition on a line of its own, in a narrow terminal and a pipe too.
+    Console(width=_WIDTH).print(table)
+    for entry in stored:
+        if entry.problem is not None:
+            print(f"DAMAGED {entry.partition}: {entry.problem}")
 
 
 def _ago(age: int | None) -> str:

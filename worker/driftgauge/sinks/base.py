@@ -23,7 +23,7 @@ class Sink(Protocol):
 
     Of what is published to a partition, nothing gets through after a record that did not: a watermark must never
     arrive without the panes before it. So once a record is lost all is refused (UndeliveredError), until `reopen`.
-    `stamped`: the broker's time (ms since the epoch) of the last record that was confirmed, if it is known.
+    `stamped`: the broker's time (ms since the epoch) of the last record that the last flush confirmed, if any.
     """
 
     stamped: int | None

@@ -29,7 +29,8 @@ class KafkaSink:
 
     `patience`: ms that a flush waits; `unconfirmed`: records under way from which on `make_room` waits.
 
-    `stamped`: the time (ms since the epoch) that Kafka has given the last confirmed record, or that it took from us.
+    `stamped`: the time (ms since the epoch) that Kafka has given the last record that the last flush confirmed, or that
+    it took from us; None if there was none.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class KafkaSink:
         """See Sink. Each record's own acknowledgement is checked, not just that the buffer is empty."""
         wait_s = (self._patience if wait_ms is None else wait_ms) / 1000
         deadline = time.monotonic() + wait_s
+        self.stamped = None
         try:
             # Not the producer's own flush: its timeout is one for each batch, and it fails on one that is being split.
             for _, future in self._pending:

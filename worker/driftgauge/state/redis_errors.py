@@ -42,7 +42,11 @@ _BY_CODE = {
     "NOPERM": Verdict(
         False, "its ACL forbids redis.username this command or key: docs/security.md has the rules needed"
     ),
-    "WRONGTYPE": Verdict(False, "a key under redis.namespace is another program's: choose another namespace"),
+    "WRONGTYPE": Verdict(
+        False,
+        "a key under redis.namespace was written by another program: driftgauge state reset takes it away (of a "
+        "partition that the log names, say), or choose another namespace",
+    ),
     "MOVED": Verdict(False, "redis.url is one of several nodes of a cluster, and the key is on another"),
     "CROSSSLOT": Verdict(False, "this is a bug in driftgauge; please report it"),
 }

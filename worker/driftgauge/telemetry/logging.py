@@ -66,6 +66,8 @@ def configure(
     # Both tell each reconnection at info; what matters of it the worker logs itself.
     for noisy in ("kafka", "redis"):
         logging.getLogger(noisy).setLevel(max(number, logging.WARNING))
+    # It tells a topic that is missing ten times a second; the worker says what it waits for.
+    logging.getLogger("kafka.cluster").setLevel(logging.CRITICAL)
 
 
 class _Masking:

@@ -48,7 +48,9 @@ def _without_bars(key: str) -> str:
 
 def _message(name: str, series: Sequence[Series], names: dict[str, Series]) -> str:
     known = {spelling for entry in series for spelling in (entry.key, _without_bars(entry.key))}
-    keys = list(dict.fromkeys(_without_bars(entry.key) for entry in names.values()))
+    # What is redacted may be named, but not be learned from here.
+    shown = [entry for entry in names.values() if entry.category is None or not entry.slot.redacted]
+    keys = list(dict.fromkeys(_without_bars(entry.key) for entry in shown))
     close = get_close_matches(name, keys, n=_LISTED, cutoff=_CLOSE)
     listed = list(dict.fromkeys([*close, *keys]))[:_LISTED]
     what = "is no rate or share, so an event gives it no 0 or 1" if name in known else "is no series of any model"
