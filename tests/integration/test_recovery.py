@@ -237,6 +237,8 @@ def test_other_settings_are_refused_until_the_past_is_reset_and_then_judged_anew
     line.workers.remove(refusing)
     (failed,) = refusing.events("worker_failed")
     assert "recovery.changed is fail" in failed["error"]
+    nowhere = run(["state", "reset", "-c", str(other), "--topic", panes, "--partition", "9", "--yes"], expect=2)
+    assert f"there is no {panes}:9: {panes} has 2 partitions" in nowhere.stderr
     run(["state", "reset", "-c", str(other), "--topic", panes, "--yes"])
     second = line.start(config=other)
     (line.folder / "story.jsonl").write_bytes(b"\n".join(story) + b"\n")

@@ -107,3 +107,17 @@ def test_a_restart_without_a_cure_stops_at_the_same_batch_and_a_cure_goes_on():
     fields, gone = cured.changes()
     assert cured.position == 7
     assert "dead_letters" in fields or "dead_letters" in gone
+
+
+@given(
+    st.lists(st.sampled_from([None, RejectCode.MALFORMED_JSON, RejectCode.TOO_LARGE]), min_size=1, max_size=60),
+    st.lists(st.integers(0, 60), max_size=8),
+)
+def test_what_is_remembered_follows_from_the_log_whatever_the_batches(codes, cuts):
+    def remembered(edges: list[int]) -> bytes | None:
+        counts = RejectCounts(SOURCE, Limits(0, 0.0, 10))
+        for first, end in pairwise(edges):
+            counts.take(range(first, end), [(i, codes[i]) for i in range(first, end) if codes[i] is not None])
+        return counts.dump()
+
+    assert remembered(sorted({0, len(codes), *(cut % (len(codes) + 1) for cut in cuts)})) == remembered([0, len(codes)])

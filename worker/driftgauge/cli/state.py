@@ -21,7 +21,7 @@ from driftgauge.errors import ConfigError, InputError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.runtime.group import members
 from driftgauge.runtime.stored_state import StoredState, stored_state
-from driftgauge.runtime.topics import admin_client
+from driftgauge.runtime.topics import admin_client, partition_counts
 from driftgauge.timestamps import format_timestamp
 
 _ANSWER_MS = 3_000
@@ -66,7 +66,7 @@ def reset(
         raise ConfigError("--partition needs --topic")
     chosen = _chosen(settings, topic, partition)
     if not force:
-        _refuse_living(settings)
+        _refuse_living(settings, chosen)
     what = ", ".join(map(str, chosen))
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Reset the state of {what}?", err=True)):
         raise ConfigError("nothing was reset; say --yes to do it without being asked")
@@ -98,11 +98,12 @@ def _refuse_unknown(config: Config, topic: str) -> None:
         raise ConfigError(f"{topic} is no topic that state is kept of; there are {', '.join(known)}")
 
 
-def _refuse_living(config: Config) -> None:
+def _refuse_living(config: Config, chosen: Sequence[Source]) -> None:
     group = config.kafka.group_id
     try:
         with admin_client(config) as admin:
             alive = members(admin, group)
+            counts = partition_counts(admin, list({entry.topic for entry in chosen}))
     except UnavailableError as error:
         raise UnavailableError(f"it can't be known whether workers are alive ({error}); or say --force") from error
     if alive:
@@ -110,6 +111,10 @@ def _refuse_living(config: Config) -> None:
             f"group {group} has {len(alive)} member(s), on {', '.join(dict.fromkeys(alive))}: stop the workers first "
             "(one that was killed is gone after kafka.session_timeout), or say --force"
         )
+    stored = {entry.partition for entry in _stored(config)}
+    for entry in chosen:
+        if entry not in stored and entry.partition >= counts.get(entry.topic, 0):
+            raise InputError(f"there is no {entry}: {entry.topic} has {counts.get(entry.topic, 0)} partitions")
 
 
 def _row(entry: StoredState) -> dict[str, Any]:

@@ -57,9 +57,10 @@ class RejectCounts:
         """The next settled records, by offset, and which of them are rejects and why. DeadLetterLimitError."""
         if not rejects:
             if len(offsets):
-                self._state.run = 0
+                self._state.run, self._state.first = 0, 0
             return
-        rejected = np.sort(np.array([offset for offset, _ in rejects], np.int64))
+        rejects = sorted(rejects)
+        rejected = np.array([offset for offset, _ in rejects], np.int64)
         accepted = np.setdiff1d(np.asarray(offsets, np.int64), rejected)
         self._count_blocks(rejected, [code for _, code in rejects])
         self._count_runs(rejected, accepted)
@@ -94,19 +95,17 @@ class RejectCounts:
 
     def _count_blocks(self, rejected: NDArray[np.int64], codes: Sequence[RejectCode]) -> None:
         state, limits = self._state, self._limits
-        blocks, counts = np.unique(rejected // limits.among, return_counts=True)
-        if blocks[0] == state.block:
-            counts[0] += state.in_block
-        if blocks[-1] != state.block:
-            state.reasons = {}
-        for code in codes:
-            state.reasons[code] = state.reasons.get(code, 0) + 1
-        state.block, state.in_block = int(blocks[-1]), int(counts[-1])
-        if limits.ratio and (counts > limits.ratio * limits.among).any():
-            found = int(np.argmax(counts > limits.ratio * limits.among))
-            start = int(blocks[found]) * limits.among
-            last = rejected[rejected < start + limits.among][-1]
-            raise self._too_many(f"{counts[found]} of {limits.among} records", start, int(last), "ratio")
+        # Block by block, so that what is remembered is that of the last one, however the records come.
+        blocks, starts = np.unique(rejected // limits.among, return_index=True)
+        for block, first, stop in zip(blocks.tolist(), starts, [*starts[1:], len(rejected)], strict=True):
+            if block != state.block:
+                state.block, state.in_block, state.reasons = block, 0, {}
+            state.in_block += int(stop - first)
+            for code in codes[first:stop]:
+                state.reasons[code] = state.reasons.get(code, 0) + 1
+            if limits.ratio and state.in_block > limits.ratio * limits.among:
+                what = f"{state.in_block} of {limits.among} records"
+                raise self._too_many(what, block * limits.among, int(rejected[stop - 1]), "ratio")
 
     def _too_many(self, what: str, first: int, last: int, limit: str) -> DeadLetterLimitError:
         reasons = sorted(self._state.reasons.items(), key=lambda item: (-item[1], item[0]))
