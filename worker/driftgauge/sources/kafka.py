@@ -156,7 +156,7 @@ class KafkaSource:
     def commit(self, positions: Mapping[Source, int]) -> None:
         """Tell the group how far we are. For lag tools, and as a hint if state is lost: a refusal is only told of."""
         offsets = {TopicPartition(*s): OffsetAndMetadata(position, "", -1) for s, position in positions.items()}
-        self._consumer.commit_async(offsets, callback=self._committed)
+        self._call(lambda: self._consumer.commit_async(offsets, callback=self._committed))
 
     def close(self) -> None:
         """Leave the group (a static member stays in it)."""
