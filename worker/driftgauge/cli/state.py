@@ -64,9 +64,10 @@ def reset(
     settings = config_file.load(config, os.environ)
     if partition is not None and topic is None:
         raise ConfigError("--partition needs --topic")
-    chosen = _chosen(settings, topic, partition)
+    stored = [entry.partition for entry in _stored(settings)]
+    chosen = _chosen(settings, stored, topic, partition)
     if not force:
-        _refuse_living(settings, chosen)
+        _ask_kafka(settings, [entry for entry in chosen if entry not in stored])
     what = ", ".join(map(str, chosen))
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Reset the state of {what}?", err=True)):
         raise ConfigError("nothing was reset; say --yes to do it without being asked")
@@ -80,12 +81,12 @@ def _stored(config: Config) -> list[StoredState]:
     return [stored_state(seen) for seen in redis_state(config, retry_for=_ANSWER_MS).inspect()]
 
 
-def _chosen(config: Config, topic: str | None, partition: int | None) -> list[Source]:
+def _chosen(config: Config, stored: Sequence[Source], topic: str | None, partition: int | None) -> list[Source]:
     if topic is not None and partition is not None:
         # Also where nothing is stored: then no policy stands in the way of its beginning.
         _refuse_unknown(config, topic)
         return [Source(topic, partition)]
-    found = [entry.partition for entry in _stored(config) if topic in (None, entry.partition.topic)]
+    found = [entry for entry in stored if topic in (None, entry.topic)]
     if not found:
         of_topic = f" of {topic}" if topic is not None else ""
         raise InputError(f"nothing is stored{of_topic} for group {config.kafka.group_id}; see driftgauge state show")
@@ -98,12 +99,13 @@ def _refuse_unknown(config: Config, topic: str) -> None:
         raise ConfigError(f"{topic} is no topic that state is kept of; there are {', '.join(known)}")
 
 
-def _refuse_living(config: Config, chosen: Sequence[Source]) -> None:
+def _ask_kafka(config: Config, unstored: Sequence[Source]) -> None:
+    """InputError while workers are alive, or where a partition is neither stored nor there."""
     group = config.kafka.group_id
     try:
         with admin_client(config) as admin:
             alive = members(admin, group)
-            counts = partition_counts(admin, list({entry.topic for entry in chosen}))
+            counts = partition_counts(admin, [entry.topic for entry in unstored]) if unstored else {}
     except UnavailableError as error:
         raise UnavailableError(f"it can't be known whether workers are alive ({error}); or say --force") from error
     if alive:
@@ -111,9 +113,8 @@ def _refuse_living(config: Config, chosen: Sequence[Source]) -> None:
             f"group {group} has {len(alive)} member(s), on {', '.join(dict.fromkeys(alive))}: stop the workers first "
             "(one that was killed is gone after kafka.session_timeout), or say --force"
         )
-    stored = {entry.partition for entry in _stored(config)}
-    for entry in chosen:
-        if entry not in stored and entry.partition >= counts.get(entry.topic, 0):
+    for entry in unstored:
+        if entry.partition >= counts.get(entry.topic, 0):
             raise InputError(f"there is no {entry}: {entry.topic} has {counts.get(entry.topic, 0)} partitions")
 
 
