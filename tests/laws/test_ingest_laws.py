@@ -114,6 +114,32 @@ def test_the_interleaving_of_sources_and_repeated_messages_change_no_pane(first,
     assert [s for s, *_ in straight] == sorted(s for s, *_ in straight)
 
 
+@given(times, times, st.randoms(use_true_random=False), st.integers(1, 40))
+def test_when_panes_are_closed_changes_nothing_even_where_a_source_begins_to_gate_late(first, second, chance, size):
+    """The group gives an added partition to a worker before it is announced that panes wait for it."""
+    early, added = Source("ml.predictions", 0), Source("ml.predictions", 1)
+    logs = [run(first, [5, 5], source=early)[0], [*run(second, [7], source=added)[0], Sources((early, added))]]
+    log = [Sources((early,))]
+    while any(logs):
+        log.append(chance.choice([log for log in logs if log]).pop(0))
+
+    def closed(batch):
+        merge, found = PaneMerge(), []
+
+        def close():
+            for panes in merge.close().values():
+                found.extend((p.start, p.events, p.counts.tobytes(), sorted(p.offsets.items())) for p in panes)
+
+        for at, message in enumerate(log):
+            if at % batch == 0 or isinstance(message, Sources):
+                close()
+            merge.take(message)
+        close()
+        return found, merge.duplicates
+
+    assert closed(size) == closed(1)
+
+
 def test_nothing_closes_before_the_gating_sources_are_known():
     merge = PaneMerge()
     messages, _, _ = run([0, 5 * MINUTE], [])

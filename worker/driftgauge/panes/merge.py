@@ -98,11 +98,19 @@ class PaneMerge:
         self.closed_to = max(self.closed_to, low)
         return closed
 
+    def _has_closed_without(self, partial: PartialPane) -> bool:
+        """Whether the gating sources had passed its pane when it came, though `close` wasn't called since.
+
+        So that what a source counts for that doesn't gate (yet) depends on the log alone, and not on how it was cut.
+        """
+        low = None if partial.source in (self.sources or ()) else self.low_watermark
+        return low is not None and partial.end <= low
+
     def _add(self, partial: PartialPane) -> None:
         known = self.watermarks.get(partial.source)
         pane = self.open.get((partial.subject, partial.start))
         stale = known is not None and partial.end <= known
-        if stale or partial.end <= self.closed_to:
+        if stale or partial.end <= self.closed_to or self._has_closed_without(partial):
             self.duplicates += 1
         elif pane is None:
             self.open[partial.subject, partial.start] = Pane(
