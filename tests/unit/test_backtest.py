@@ -15,7 +15,7 @@ import pytest
 
 from driftgauge import cli
 from driftgauge.alerts.event import AlertEvent
-from driftgauge.cli import backtest
+from driftgauge.cli import backtest_files
 from driftgauge.errors import ConfigError, InputError
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.reference import CodedColumn, NumericColumn
@@ -137,8 +137,8 @@ def test_two_runs_and_another_batch_size_give_the_same_bytes(
     outs = [tmp_path / f"{i}.jsonl" for i in range(3)]
     for out in outs[:2]:
         run("--profile", profile, "--file", file, *COLUMNS, "--alerts", out)
-    whole = backtest.record_batches
-    monkeypatch.setattr(backtest, "record_batches", lambda *a, **k: whole(*a, **k, size=37))
+    whole = backtest_files.record_batches
+    monkeypatch.setattr(backtest_files, "record_batches", lambda *a, **k: whole(*a, **k, size=37))
     run("--profile", profile, "--file", file, *COLUMNS, "--alerts", outs[2])
     contents = [out.read_bytes() for out in outs]
     assert contents[0]
@@ -222,7 +222,7 @@ def test_ctrl_c_leaves_what_was_found_and_exits_with_130(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    whole = backtest.record_batches
+    whole = backtest_files.record_batches
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         for number, batch in enumerate(whole(*arguments, **options, size=500)):
@@ -230,7 +230,7 @@ def test_ctrl_c_leaves_what_was_found_and_exits_with_130(
                 raise KeyboardInterrupt
             yield batch
 
-    monkeypatch.setattr(backtest, "record_batches", interrupted)
+    monkeypatch.setattr(backtest_files, "record_batches", interrupted)
     out = tmp_path / "alerts.jsonl"
     out.write_text("of the run before\n")
     file = write_csv(tmp_path / "live.csv", rows)

@@ -15,6 +15,7 @@ from rich.text import Text
 from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
+from driftgauge.cli.backtest_input import Place
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.panes.schedule import ALWAYS
@@ -28,22 +29,25 @@ _INDENT = (0, 0, 0, 2)
 
 
 class Rejected(NamedTuple):
-    """A record that is no event; `row` counts from 1."""
+    """A record that is no event."""
 
-    file: str
-    row: int
+    place: Place
     code: str
     message: str
 
 
 @dataclass(slots=True)
 class Summary:
-    """All of it. `complete`: read to the end; `alerts_file`: None if there is none; `rejected`: the first few."""
+    """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
+
+    `alerts_file`: None if there is none; `complete`: read to the end.
+    """
 
     models: Sequence[Model]
-    totals: ReplayTotals
-    episodes: Episodes
-    warnings: list[str]
+    records: str
+    warnings: Sequence[str]
+    totals: ReplayTotals = field(default_factory=ReplayTotals)
+    episodes: Episodes = field(default_factory=Episodes)
     rejected: list[Rejected] = field(default_factory=list)
     alerts_file: str | None = None
     complete: bool = False
@@ -58,12 +62,12 @@ def to_json(summary: Summary) -> bytes:
         "period": None
         if summary.totals.first is None or summary.totals.last is None
         else {"from": format_timestamp(summary.totals.first), "to": format_timestamp(summary.totals.last)},
-        "rows": totals.records,
+        summary.records: totals.records,
         "events": totals.events,
         "late": totals.late,
         "outside_segments": totals.outside_segments,
         "rejected": dict(sorted(totals.reject_codes.items())),
-        "first_rejected": [example._asdict() for example in summary.rejected],
+        "first_rejected": [{**one.place.fields, "code": one.code, "message": one.message} for one in summary.rejected],
         "unknown_models": totals.unknown_models,
         "panes": totals.panes,
         "models": [_model(model) for model in summary.models],
@@ -120,7 +124,8 @@ def show(console: Console, summary: Summary) -> None:
         )
     console.print(f"[bold]Period[/]  {_period(summary.totals)}")
     late = f", {totals.late:,} late" if totals.late else ""
-    console.print(f"[bold]Read[/]    {totals.records:,} rows: {totals.events:,} events in {totals.panes:,} panes{late}")
+    read = f"{totals.records:,} {summary.records}: {totals.events:,} events in {totals.panes:,} panes{late}"
+    console.print(f"[bold]Read[/]    {read}")
     for model in summary.models:
         if model.segments:
             names = ", ".join(part.subject.segment for part in model.segments)
@@ -142,9 +147,11 @@ def _show_troubles(console: Console, summary: Summary) -> None:
     codes = summary.totals.reject_codes
     if codes:
         reasons = ", ".join(f"{count:,} {code}" for code, count in sorted(codes.items()))
-        console.print(f"[bold yellow]Rejected[/] {sum(codes.values()):,} rows that are no events: {reasons}")
+        console.print(
+            f"[bold yellow]Rejected[/] {sum(codes.values()):,} {summary.records} that are no events: {reasons}"
+        )
         for example in summary.rejected:
-            text = f"{example.file} row {example.row:,}: {example.message}"
+            text = f"{example.place.text}: {example.message}"
             console.print(Padding(Text(text, style="dim"), _INDENT))
     unknown = summary.totals.unknown_models
     if unknown:

@@ -24,11 +24,12 @@ from driftgauge.demo.story import BREAK, END, START, production, training
 from driftgauge.demo.tally import Tally
 from driftgauge.demo.training_profile import profile_of
 from driftgauge.engine.configured import models_of
+from driftgauge.engine.detect import stage_of
 from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.engine.model import Model
 from driftgauge.errors import ConfigError
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplaySource, ReplayTotals
+from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
 from driftgauge.sinks.jsonl import JsonLinesFile
 from driftgauge.sources.profile_file import read_profile, write_profile
 
@@ -81,7 +82,8 @@ class _Demo:
             source = ReplaySource(
                 ingest_of(models, _SOURCE, decoder_of(models, None)), self._batches(trained.card, applications)
             )
-            for events in replayed_alerts(models, [source], config.kafka.group_id, alerts, self._totals):
+            steps = replay([source], stage_of(models), self._totals)
+            for events in replayed_alerts(models, steps, config.kafka.group_id, alerts):
                 self._show(events, progress)
             alerts.complete()
         demo_text.conclude(self._console, self._episodes.all(), self._tally, self._out, alerts.written)

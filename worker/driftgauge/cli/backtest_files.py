@@ -1,0 +1,61 @@
+"""Files as the input of a backtest: tables of rows, or of events as JSON Lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from driftgauge.alerts.stage import Raised
+from driftgauge.cli.backtest_input import OnReject, Place
+from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.profiles.kinds import kinds_of_profile
+from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
+from driftgauge.sources.canonical import record_batches
+from driftgauge.sources.columns import Columns
+from driftgauge.sources.tables import open_tables
+
+
+class FilesInput:
+    """See BacktestInput. `model`: the value of --model; `sort`: each file by time first, in memory."""
+
+    records = "rows"
+
+    def __init__(self, plan: Plan, data: Sequence[Path], columns: Columns, *, model: str | None, sort: bool) -> None:
+        """Opens them all. InputError if one is no table of the model."""
+        rows_of = plan.model_of_rows(model)
+        kinds = kinds_of_profile(
+            rows_of.profile, prediction=columns.prediction, score=columns.score, actual=columns.actual
+        )
+        self._tables = WatchedTables(open_tables(data, columns, kinds=kinds, sort=sort))
+        tables = self._tables.tables
+        timeless = not columns.timed and not any(table.canonical for table in tables)
+        self.plan = plan.by_rows() if plan.config is None and timeless else plan
+        note = segment_mismatch(tables, columns, rows_of)
+        self.warnings = [*mismatches(tables, columns, rows_of.profile), *([note] if note is not None else [])]
+        subject, unprofiled = rows_of.subject, plan.unprofiled
+        decoder = decoder_of(self.plan.models, None, default_model_id=subject.model_id, unprofiled=unprofiled)
+        self._sources = [
+            ReplaySource(
+                ingest_of(self.plan.models, Source(table.name, 0), decoder, unprofiled=unprofiled),
+                record_batches(table, columns, model_id=subject.model_id, model_version=subject.model_version),
+            )
+            for table in tables
+        ]
+
+    @property
+    def done(self) -> float:
+        """See BacktestInput."""
+        return self._tables.done
+
+    def place(self, batch: RecordBatch, row: int) -> Place:
+        """See BacktestInput. Rows count from 1."""
+        file, number = batch.source.topic, batch.offsets[row] + 1
+        return Place(f"{file} row {number:,}", {"file": file, "row": number})
+
+    def steps(self, totals: ReplayTotals, on_reject: OnReject) -> Iterator[list[Raised]]:
+        """See BacktestInput."""
+        return replay(self._sources, stage_of(self.plan.models, self.plan.unprofiled), totals, on_reject)
