@@ -12,8 +12,9 @@ from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import Severity
 from driftgauge.cli.backtest_files import FilesInput
 from driftgauge.cli.backtest_plan import plan_of
+from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.backtest_run import carry_out
-from driftgauge.cli.backtest_summary import show, to_json
+from driftgauge.cli.backtest_summary import Summary, show, to_json
 from driftgauge.cli.columns_options import (
     ActualOption,
     ExcludeOption,
@@ -33,6 +34,7 @@ from driftgauge.cli.columns_options import (
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.errors import ConfigError
+from driftgauge.report.recorder import Recorder
 from driftgauge.sinks.jsonl import JsonLinesFile
 from driftgauge.sources.table_paths import table_files
 
@@ -57,6 +59,7 @@ BudgetOption = Annotated[
 ]
 # A shell's glob after --file gives several names, of which an option takes only the first.
 AlertsOption = Annotated[Path, typer.Option("--alerts", metavar="OUT.jsonl", help="Where the alert events go.")]
+ReportOption = Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="A page on what was found.")]
 FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="Exit code 3 from this severity on: info, warning …")
 ]
@@ -83,6 +86,7 @@ def command(
     interval: IntervalOption = "1s",
     sort: SortOption = False,
     fail_on: FailOnOption = None,
+    report: ReportOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Run the engine over files of rows or events, and see which alerts there would have been, and when.
@@ -105,14 +109,20 @@ def command(
     plan = plan_of(profile, config, pane, budget)
     data = table_files([*file, *(more or ())])
     refuse_overwriting("--alerts", alerts, [*data, *plan.read])
+    if report is not None:
+        refuse_overwriting("--report", report, [*data, *plan.read, alerts])
     opened = FilesInput(plan, data, columns, model=model, sort=sort)
+    recorder = recorder_of(opened.plan.models) if report is not None else None
     with JsonLinesFile(alerts) as out:
-        summary = carry_out(opened, out)
+        summary = carry_out(opened, out, recorder)
         if summary.complete:
             out.complete()
             summary.alerts_file = str(alerts)
         elif out.written:
             summary.alerts_file = str(out.partial)
+    if report is not None and recorder is not None:
+        _write_report(report, recorder, summary)
+        summary.report_file = str(report)
     if json:
         print(to_json(summary).decode())
     else:
@@ -123,6 +133,20 @@ def command(
         SEVERITIES.index(found) >= SEVERITIES.index(worst) for found in summary.episodes.by_severity()
     ):
         raise typer.Exit(_FAILED)
+
+
+def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
+    try:
+        write_report(
+            path,
+            recorder,
+            summary.models,
+            summary.totals,
+            warnings=summary.warnings,
+            complete=summary.complete,
+        )
+    except OSError as error:
+        raise ConfigError(f"--report {path}: can't be written: {error.strerror}; name another file") from None
 
 
 def _severity(text: str | None) -> Severity | None:

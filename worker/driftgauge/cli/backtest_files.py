@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from driftgauge.alerts.stage import Raised
+from driftgauge.alerts.stage import OnClosed, Raised
 from driftgauge.cli.backtest_input import OnReject, Place
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
@@ -56,6 +56,7 @@ class FilesInput:
         file, number = batch.source.topic, batch.offsets[row] + 1
         return Place(f"{file} row {number:,}", {"file": file, "row": number})
 
-    def steps(self, totals: ReplayTotals, on_reject: OnReject) -> Iterator[list[Raised]]:
+    def steps(self, totals: ReplayTotals, on_reject: OnReject, on_closed: OnClosed) -> Iterator[list[Raised]]:
         """See BacktestInput."""
-        return replay(self._sources, stage_of(self.plan.models, self.plan.unprofiled), totals, on_reject)
+        stage = stage_of(self.plan.models, self.plan.unprofiled, on_closed)
+        return replay(self._sources, stage, totals, on_reject)

@@ -40,7 +40,7 @@ class Rejected(NamedTuple):
 class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
-    `alerts_file`: None if there is none; `complete`: read to the end.
+    `alerts_file`, `report_file`: None if there is none; `complete`: read to the end.
     """
 
     models: Sequence[Model]
@@ -50,6 +50,7 @@ class Summary:
     episodes: Episodes = field(default_factory=Episodes)
     rejected: list[Rejected] = field(default_factory=list)
     alerts_file: str | None = None
+    report_file: str | None = None
     complete: bool = False
 
 
@@ -59,6 +60,7 @@ def to_json(summary: Summary) -> bytes:
     content: dict[str, Any] = {
         "complete": summary.complete,
         "alerts_file": summary.alerts_file,
+        "report_file": summary.report_file,
         "period": None
         if summary.totals.first is None or summary.totals.last is None
         else {"from": format_timestamp(summary.totals.first), "to": format_timestamp(summary.totals.last)},
@@ -134,6 +136,8 @@ def show(console: Console, summary: Summary) -> None:
     _show_troubles(console, summary)
     console.print()
     _show_alerts(console, summary.episodes, summary.alerts_file)
+    if summary.report_file is not None:
+        console.print(f"[bold]Report[/]      {escape(summary.report_file)}", soft_wrap=True)
 
 
 def _period(totals: ReplayTotals) -> str:

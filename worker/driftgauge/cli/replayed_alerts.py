@@ -9,6 +9,7 @@ from driftgauge.alerts.stage import Raised
 from driftgauge.engine.model import Model
 from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.engine.unprofiled import Unprofiled
+from driftgauge.report.recorder import Recorder
 from driftgauge.runtime.memory import tune_memory
 from driftgauge.sinks.jsonl import JsonLinesFile
 
@@ -19,12 +20,15 @@ def replayed_alerts(
     group: str,
     out: JsonLinesFile,
     unprofiled: Unprofiled | None = None,
+    recorder: Recorder | None = None,
 ) -> Iterator[list[AlertEvent]]:
-    """After each step of a replay the events it raised, which are in `out` by then."""
+    """After each step of a replay the events it raised, which are in `out` by then, and told to `recorder`."""
     tune_memory()
     render = renderer_of(models, Run(mode="backtest", run_id=run_id_of(models, group)), unprofiled)
     for raised in steps:
         events = [render(one) for one in raised]
-        for event in events:
+        for one, event in zip(raised, events, strict=True):
             out.write(event.to_json())
+            if recorder is not None:
+                recorder.raised(one, event)
         yield events
