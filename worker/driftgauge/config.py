@@ -228,7 +228,8 @@ class ModelConfig(_Section):
 
     Without a `profile` nothing of it can be watched: a `BaselineMissing` alert says so as soon as its events come. The
     same version may be listed again with another profile, budget or pane length: `effective_from` (event time, ms) says
-    from when on that holds. `redact`: features whose values and categories are shown to nobody, see `Config.redacted`.
+    from when on that holds. `minimum_effect`: the smallest change worth an alert, in multiples of the default.
+    `redact`: features whose values and categories are shown to nobody, see `Config.redacted`.
     """
 
     model_id: Name
@@ -236,6 +237,7 @@ class ModelConfig(_Section):
     profile: Annotated[str, Field(min_length=1)] | None = None
     effective_from: Time | None = None
     false_alarm_budget: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
+    minimum_effect: float = Field(default=1.0, ge=0.1, le=10, allow_inf_nan=False)
     features_from: Literal["predictions", "features"] | None = None
     panes: ModelPanesConfig | None = None
     segments: SegmentsConfig | None = None
