@@ -1,4 +1,4 @@
-"""`driftgauge backtest`: the same engine over files; every alert event to a file, a summary to the terminal."""
+"""`driftgauge backtest`: the same engine over what there is; every alert event to a file, a summary to the terminal."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from rich.console import Console
 
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import Severity
-from driftgauge.cli.backtest_files import FilesInput
+from driftgauge.cli.backtest_choice import Asked, opened_input
+from driftgauge.cli.backtest_panes import FromPanesOption
 from driftgauge.cli.backtest_plan import plan_of
 from driftgauge.cli.backtest_run import carry_out
-from driftgauge.cli.backtest_summary import show, to_json
+from driftgauge.cli.backtest_summary import Summary, show, to_json
+from driftgauge.cli.backtest_topics import FromOffsetOption
 from driftgauge.cli.columns_options import (
     ActualOption,
     ExcludeOption,
     FeaturesOption,
-    FileOption,
     IdOption,
     IntervalOption,
     MoreArgument,
@@ -30,15 +31,17 @@ from driftgauge.cli.columns_options import (
     TimestampOption,
     columns_of,
 )
+from driftgauge.cli.kept_files import KeptFiles, kept_files
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
+from driftgauge.cli.span_options import FromOption, ToOption, WarmUpOption, span_of
 from driftgauge.errors import ConfigError
-from driftgauge.sinks.jsonl import JsonLinesFile
 from driftgauge.sources.table_paths import table_files
 
 EXAMPLE = (
     "driftgauge backtest --profile profile.json --file requests.csv --timestamp at --prediction decision "
-    "--alerts alerts.jsonl"
+    "--alerts alerts.jsonl, or driftgauge backtest -c driftgauge.yaml --from 2026-03-01 --to 2026-03-15 --alerts "
+    "alerts.jsonl"
 )
 
 _FAILED, _INTERRUPTED = 3, 130
@@ -55,6 +58,15 @@ PaneOption = Annotated[
 BudgetOption = Annotated[
     float | None, typer.Option("--budget", metavar="N", help="Expected false alerts per model and month; default 1.")
 ]
+DataOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--file", metavar="DATA", help="CSV, JSONL or Parquet: file, folder or glob; repeatable. Default: the topics."
+    ),
+]
+PanesOutOption = Annotated[
+    Path | None, typer.Option("--panes-out", metavar="OUT.jsonl", help="Where the panes go, as on the panes topic.")
+]
 # A shell's glob after --file gives several names, of which an option takes only the first.
 AlertsOption = Annotated[Path, typer.Option("--alerts", metavar="OUT.jsonl", help="Where the alert events go.")]
 FailOnOption = Annotated[
@@ -63,11 +75,17 @@ FailOnOption = Annotated[
 
 
 def command(
-    file: FileOption,
     alerts: AlertsOption,
+    file: DataOption = None,
     more: MoreArgument = None,
     profile: ProfileOption = None,
     config: ConfigOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    warm_up: WarmUpOption = None,
+    from_offset: FromOffsetOption = None,
+    from_panes: FromPanesOption = False,
+    panes_out: PanesOutOption = None,
     pane: PaneOption = None,
     budget: BudgetOption = None,
     model: ModelOption = None,
@@ -85,11 +103,12 @@ def command(
     fail_on: FailOnOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
-    """Run the engine over files of rows or events, and see which alerts there would have been, and when.
+    """Run the engine over files, topics or stored panes, and see which alerts there would have been, and when.
 
-    Event time is that of the rows, so a year takes as long as reading it. Ctrl-C leaves what was found so far.
+    Event time is that of the rows, so a year takes as long as reading it. Ctrl-C leaves what was found so far. Topics
+    are read as they are at the start, in no consumer group: no worker notices.
     """
-    worst = _severity(fail_on)
+    worst, span = _severity(fail_on), span_of(from_, to, warm_up)
     columns = columns_of(
         timestamp=timestamp,
         prediction=prediction,
@@ -103,20 +122,33 @@ def command(
         interval=interval,
     )
     plan = plan_of(profile, config, pane, budget)
-    data = table_files([*file, *(more or ())])
-    refuse_overwriting("--alerts", alerts, [*data, *plan.read])
-    opened = FilesInput(plan, data, columns, model=model, sort=sort)
-    with JsonLinesFile(alerts) as out:
-        summary = carry_out(opened, out)
-        if summary.complete:
-            out.complete()
-            summary.alerts_file = str(alerts)
-        elif out.written:
-            summary.alerts_file = str(out.partial)
+    named = [*(file or ()), *(more or ())]
+    data = table_files(named) if named else []
+    asked = Asked(data, from_panes, from_offset or (), panes_out, columns, model, sort, span)
+    for option, path in (("--alerts", alerts), ("--panes-out", panes_out)):
+        if path is not None:
+            refuse_overwriting(option, path, [*data, *plan.read])
+    layouts = {model.layout.profile_hash: model.layout for model in plan.models}
+    with opened_input(plan, asked) as opened, kept_files(alerts, panes_out, layouts) as files:
+        summary = carry_out(opened, files)
+        summary.alerts_file = _alerts_file(summary, files, alerts)
     if json:
         print(to_json(summary).decode())
     else:
         show(Console(highlight=False), summary)
+    _end(summary, worst)
+
+
+def _alerts_file(summary: Summary, files: KeptFiles, alerts: Path) -> str | None:
+    if summary.complete:
+        return str(alerts)
+    return str(files.alerts.partial) if files.alerts.written else None
+
+
+def _end(summary: Summary, worst: Severity | None) -> None:
+    """With an exit code that says how it was, unless all is well."""
+    if summary.stopped is not None:
+        raise summary.stopped
     if not summary.complete:
         raise typer.Exit(_INTERRUPTED)
     if worst is not None and any(
