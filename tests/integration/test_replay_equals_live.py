@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kafka import KafkaAdminClient
 
-from live import START, Live, ids, run, wait
+from live import START, Live, ids, loan_events, run, wait
 
 MINUTE = 60_000
 
@@ -27,10 +27,10 @@ def groups(line: Live) -> set[str]:
 
 
 def counted_to(line: Live, events: int) -> bool:
-    """Whether all partitions have published what so many events of the story close."""
-    last = START + events * 200 // MINUTE * MINUTE - 2 * MINUTE
-    panes = [pane for r in line.read("panes", 2) if (pane := json.loads(r.value))["type"] == "pane"]
-    return {pane["source"]["partition"] for pane in panes if pane["start"] >= last} == {0, 1, 2}
+    """Whether all partitions have come as far as so many events, of five a second, bring them."""
+    last = START + events * 200 // MINUTE * MINUTE - MINUTE
+    told = [told for r in line.read("panes", 2) if (told := json.loads(r.value))["type"] == "watermark"]
+    return {mark["source"]["partition"] for mark in told if mark["time"] >= last} == {0, 1, 2}
 
 
 def told(alert: dict) -> dict:
@@ -78,3 +78,41 @@ def test_topics_and_stored_panes_give_what_restarted_workers_gave(live, story, e
     # No trace of it anywhere.
     after = groups(line), [len(line.read(kind, n)) for kind, n in (("panes", 2), ("alerts", 1), ("dead_letters", 1))]
     assert after == before
+
+
+def test_what_an_idle_decision_made_of_live_is_listed_and_is_in_the_stored_panes(live, tmp_path):
+    line = live(panes={"idle_after": "2s"})
+    events = loan_events(6000)
+    broken = loan_events(6000, break_at=3000)
+    later = loan_events(1500, start=START + 20 * MINUTE, seed=9)
+    worker = line.start()
+    # The third partition falls silent after ten minutes, the others go on for ten more.
+    for partition in (0, 1):
+        line.produce(events[partition::3], partition)
+    line.produce(events[2:3000:3], 2)
+    wait(lambda: counted_to(line, 6000), bool, 40, [worker])
+    # What it brings after that is late, and holds all of a fault.
+    line.produce(broken[3002:4500:3], 2)
+    line.produce(later)
+    wait(lambda: counted_to(line, 7500), bool, 40, [worker])
+    assert worker.terminate() == 0
+    assert line.alerts() == []
+
+    raw, summary = backtest(line, tmp_path / "topics.jsonl", "--against-live")
+    assert next(alert["labels"]["feature"] for alert in raw if alert["event"] == "opened") == "employment_type"
+    found = summary["against_live"]
+    assert (found["same"], found["only_live"]) == (0, [])
+    assert [entry["event_id"] for entry in found["only_here"]] == ids(raw)
+    assert {entry["reason"] for entry in found["only_here"]} == {"late_events"}
+    (silent,) = [entry for entry in found["sources"] if entry["late_live"]]
+    assert (silent["partition"], silent["late_live"], silent["late_here"]) == (2, 500, 0)
+    assert silent["declared_idle"] >= 1
+    shown = run(["backtest", "-c", str(line.config), "--alerts", str(tmp_path / "a.jsonl"), "--against-live"])
+    text = " ".join(shown.stdout.split())
+    assert f"0 the same, 0 live only, {len(ids(raw))} here only" in text
+    assert f"{line.topics['predictions']}:2 500 events late live, 0 here; it was silent, and declared idle" in text
+
+    judged, summary = backtest(line, tmp_path / "panes.jsonl", "--from-panes", "--against-live")
+    assert judged == []
+    assert summary["late"] == 500
+    assert summary["against_live"]["only_here"] == summary["against_live"]["only_live"] == []

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import Severity
 from driftgauge.cli.backtest_choice import Asked, opened_input
 from driftgauge.cli.backtest_panes import FromPanesOption
-from driftgauge.cli.backtest_plan import plan_of
+from driftgauge.cli.backtest_plan import Plan, plan_of
 from driftgauge.cli.backtest_run import carry_out
 from driftgauge.cli.backtest_summary import Summary, show, to_json
 from driftgauge.cli.backtest_topics import FromOffsetOption
@@ -34,8 +36,12 @@ from driftgauge.cli.columns_options import (
 from driftgauge.cli.kept_files import KeptFiles, kept_files
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
+from driftgauge.cli.published_alerts import published_alerts
 from driftgauge.cli.span_options import FromOption, ToOption, WarmUpOption, span_of
+from driftgauge.engine.publish import run_id_of
 from driftgauge.errors import ConfigError
+from driftgauge.panes.schedule import ALWAYS
+from driftgauge.runtime.against_live import Comparison, Published, compare
 from driftgauge.sources.table_paths import table_files
 
 EXAMPLE = (
@@ -67,6 +73,9 @@ DataOption = Annotated[
 PanesOutOption = Annotated[
     Path | None, typer.Option("--panes-out", metavar="OUT.jsonl", help="Where the panes go, as on the panes topic.")
 ]
+AgainstLiveOption = Annotated[
+    bool, typer.Option("--against-live", help="Say which alerts workers told too, and which one side told only.")
+]
 # A shell's glob after --file gives several names, of which an option takes only the first.
 AlertsOption = Annotated[Path, typer.Option("--alerts", metavar="OUT.jsonl", help="Where the alert events go.")]
 FailOnOption = Annotated[
@@ -86,6 +95,7 @@ def command(
     from_offset: FromOffsetOption = None,
     from_panes: FromPanesOption = False,
     panes_out: PanesOutOption = None,
+    against_live: AgainstLiveOption = False,
     pane: PaneOption = None,
     budget: BudgetOption = None,
     model: ModelOption = None,
@@ -124,19 +134,36 @@ def command(
     plan = plan_of(profile, config, pane, budget)
     named = [*(file or ()), *(more or ())]
     data = table_files(named) if named else []
-    asked = Asked(data, from_panes, from_offset or (), panes_out, columns, model, sort, span)
+    asked = Asked(data, from_panes, from_offset or (), panes_out, against_live, columns, model, sort, span)
+    asked.check()
     for option, path in (("--alerts", alerts), ("--panes-out", panes_out)):
         if path is not None:
             refuse_overwriting(option, path, [*data, *plan.read])
     layouts = {model.layout.profile_hash: model.layout for model in plan.models}
+    # First, so that what can't be read is said before the work; and so that it holds nothing that the replay doesn't.
+    published = published_alerts(plan, span) if against_live else None
     with opened_input(plan, asked) as opened, kept_files(alerts, panes_out, layouts) as files:
-        summary = carry_out(opened, files)
+        told: list[AlertEvent] = []
+        summary = carry_out(opened, files, told.append) if published is not None else carry_out(opened, files)
         summary.alerts_file = _alerts_file(summary, files, alerts)
+    if published is not None and summary.complete:
+        summary.against_live = _compared(plan, summary, published, told)
     if json:
         print(to_json(summary).decode())
     else:
         show(Console(highlight=False), summary)
     _end(summary, worst)
+
+
+def _compared(plan: Plan, summary: Summary, published: Published, told: Sequence[AlertEvent]) -> Comparison:
+    totals = summary.totals
+    return compare(
+        published,
+        told,
+        run_id=run_id_of(plan.models, plan.group),
+        late_here=totals.late_of,
+        last=ALWAYS if totals.last is None else totals.last,
+    )
 
 
 def _alerts_file(summary: Summary, files: KeptFiles, alerts: Path) -> str | None:

@@ -25,6 +25,7 @@ class Asked:
     from_panes: bool
     from_offset: Sequence[str]
     panes_out: Path | None
+    against_live: bool
     columns: Columns
     model: str | None
     sort: bool
@@ -37,14 +38,15 @@ class Asked:
             raise ConfigError("options that name columns, --model and --sort go with --file DATA, without --from-panes")
         if self.from_offset and (self.from_panes or self.data):
             raise ConfigError("--from-offset is where to begin on input topics: leave out --file and --from-panes")
+        if self.against_live and self.data:
+            raise ConfigError("--against-live compares with what workers made of the same topics: leave out --file")
         if self.panes_out is not None and self.from_panes:
             raise ConfigError("--panes-out keeps what was counted; with --from-panes nothing is counted")
 
 
 @contextmanager
 def opened_input(plan: Plan, asked: Asked) -> Iterator[BacktestInput]:
-    """The input, open as long as the context. Errors of whichever it is."""
-    asked.check()
+    """The input that was asked for, open as long as the context. Errors of whichever it is."""
     if asked.from_panes and asked.data:
         yield files_of_panes(plan, asked.span, asked.data)
     elif asked.from_panes:

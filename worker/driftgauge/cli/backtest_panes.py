@@ -71,7 +71,7 @@ def files_of_panes(plan: Plan, span: Span, paths: Sequence[Path]) -> PanesInput:
 @contextmanager
 def topic_of_panes(plan: Plan, span: Span) -> Iterator[PanesInput]:
     """What the panes topic of the configuration holds now."""
-    config = plan.require_config("the panes topic")
+    config = plan.require_config()
     with topic_range(config, [config.topics.panes]) as (log, consumer):
         turns = log.turns(log.spans)
         known = [Source(name, i) for name in gating_topics(config) for i in range(consumer.partitions(name) or 0)]

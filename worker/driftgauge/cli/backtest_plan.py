@@ -41,10 +41,10 @@ class Plan:
         """The same for rows without times."""
         return replace(self, models=[by_rows(model) for model in self.models])
 
-    def require_config(self, what: str) -> Config:
-        """ConfigError without one, since it names `what` is to be read."""
+    def require_config(self) -> Config:
+        """ConfigError without one, since it names the topics."""
         if self.config is None:
-            raise ConfigError(f"name what to read, --file DATA; {what} are named by a configuration, -c FILE")
+            raise ConfigError("name what to read, --file DATA; topics are named by a configuration, -c FILE")
         return self.config
 
     def require_unprofiled(self) -> Unprofiled:

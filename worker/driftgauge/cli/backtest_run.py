@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.backtest_input import BacktestInput
@@ -19,8 +19,10 @@ from driftgauge.records import RecordBatch
 _REJECTS_KEPT = 5
 
 
-def carry_out(opened: BacktestInput, files: KeptFiles) -> Summary:
-    """Run the engine over what was opened, with what comes of it into `files`.
+def carry_out(
+    opened: BacktestInput, files: KeptFiles, on_event: Callable[[AlertEvent], None] = lambda _event: None
+) -> Summary:
+    """Run the engine over what was opened, with what comes of it into `files`; `on_event` hears of each alert event.
 
     Ctrl-C ends it early, and so does a Kafka that doesn't answer any more: see `Summary.stopped`.
     """
@@ -31,6 +33,7 @@ def carry_out(opened: BacktestInput, files: KeptFiles) -> Summary:
             for events in _told(opened, files, summary):
                 for event in events:
                     episodes.add(event)
+                    on_event(event)
                 progress.update(opened.done, totals.event_time, totals.records, len(episodes))
         files.complete()
         summary.complete = True

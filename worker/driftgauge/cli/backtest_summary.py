@@ -14,12 +14,14 @@ from rich.text import Text
 
 from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
+from driftgauge.cli.against_live_view import comparison_json, show_comparison
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.cli.backtest_input import Place
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.errors import DriftgaugeError
 from driftgauge.panes.schedule import ALWAYS
+from driftgauge.runtime.against_live import Comparison
 from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.runtime.span import Span
 from driftgauge.timestamps import format_timestamp
@@ -43,6 +45,7 @@ class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
     `alerts_file`: None if there is none; `complete`: read to the end; `stopped`: why not, if it wasn't Ctrl-C.
+    `against_live`: None if it wasn't asked for.
     """
 
     models: Sequence[Model]
@@ -55,6 +58,7 @@ class Summary:
     alerts_file: str | None = None
     complete: bool = False
     stopped: DriftgaugeError | None = None
+    against_live: Comparison | None = None
 
     @property
     def period(self) -> tuple[int, int] | None:
@@ -92,6 +96,8 @@ def to_json(summary: Summary) -> bytes:
             "list": [_episode(episode) for episode in episodes.all()],
         },
     }
+    if summary.against_live is not None:
+        content["against_live"] = comparison_json(summary.against_live)
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
@@ -146,6 +152,8 @@ def show(console: Console, summary: Summary) -> None:
     _show_troubles(console, summary)
     console.print()
     _show_alerts(console, summary.episodes, summary.alerts_file)
+    if summary.against_live is not None:
+        show_comparison(console, summary.against_live)
 
 
 def _period(summary: Summary) -> str:

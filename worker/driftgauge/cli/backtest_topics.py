@@ -78,7 +78,7 @@ class TopicsInput:
 @contextmanager
 def topics_input(plan: Plan, from_offset: Sequence[str], span: Span) -> Iterator[TopicsInput]:
     """The topics of the configuration. `from_offset`: the values of that option."""
-    config = plan.require_config("topics")
+    config = plan.require_config()
     given = dict(map(_offset, from_offset))
     with topic_range(config, list(dict.fromkeys(topic.name for topic in config.topics.inputs.values()))) as opened:
         yield TopicsInput(plan, config, opened, given, span)

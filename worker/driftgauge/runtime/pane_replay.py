@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.errors import InputError
 from driftgauge.panes.cut_log import CutLog
-from driftgauge.panes.messages import Message, Watermark
+from driftgauge.panes.messages import Message
 from driftgauge.records import Source
 from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.runtime.span import Span
@@ -40,7 +40,6 @@ def judge_panes(
     A log is read until its panes have closed up to the end of `span`, or to its end: what is open then stays open.
     See `StoredPanes.refuse` for what is refused.
     """
-    late: dict[Source, int] = {}
     for log in logs:
         stage = fresh()
         stage.merge.sources = log.gating or None
@@ -48,10 +47,9 @@ def judge_panes(
         for values in log.batches:
             totals.records += len(values)
             messages: Sequence[Message] = stored.messages(values)
-            late.update({m.source: m.late for m in messages if isinstance(m, Watermark)})
-            totals.late = sum(late.values())
             messages = span.judged(beginning.take(messages) if beginning is not None else messages)
-            totals.count_period(messages)
+            totals.count_messages(messages)
+            totals.late = sum(totals.late_of.values())
             yield totals.judge(stage, messages)
             low = stage.merge.low_watermark
             totals.event_time = low if low is not None else totals.event_time

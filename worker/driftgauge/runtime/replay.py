@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.decode.columns import Reject
 from driftgauge.ingest.source import Ingested, SourceIngest
-from driftgauge.panes.messages import Message, PartialPane, Sources
+from driftgauge.panes.messages import Message, PartialPane, Sources, Watermark
 from driftgauge.panes.unprofiled import NO_PROFILE
-from driftgauge.records import RecordBatch
+from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.span import ALL, Span
 
 
@@ -23,7 +23,7 @@ class ReplayTotals:
     """What a replay has read so far.
 
     `events` are those in the `panes` that were judged. `first`, `last`: start and end (ms) of all of these.
-    `event_time`: ms that all sources have passed. None before the first pane.
+    `event_time`: ms that all sources have passed. None before the first pane. `late_of`: late events by source.
     """
 
     records: int = 0
@@ -34,6 +34,7 @@ class ReplayTotals:
     first: int | None = None
     last: int | None = None
     event_time: int | None = None
+    late_of: dict[Source, int] = field(default_factory=dict)
     unknown_models: dict[str, int] = field(default_factory=dict)
     reject_codes: dict[str, int] = field(default_factory=dict)
 
@@ -46,10 +47,12 @@ class ReplayTotals:
         for _, reject in done.rejects:
             self.reject_codes[reject.code] = self.reject_codes.get(reject.code, 0) + 1
 
-    def count_period(self, messages: Iterable[Message]) -> None:
-        """The time that these panes span."""
+    def count_messages(self, messages: Iterable[Message]) -> None:
+        """The time that these panes span, and how many events were late by these watermarks."""
         for message in messages:
-            if isinstance(message, PartialPane) and message.profile != NO_PROFILE:
+            if isinstance(message, Watermark):
+                self.late_of[message.source] = message.late
+            elif isinstance(message, PartialPane) and message.profile != NO_PROFILE:
                 self.first = message.start if self.first is None else min(self.first, message.start)
                 self.last = message.end if self.last is None else max(self.last, message.end)
 
@@ -105,7 +108,7 @@ def replay(
             on_reject(where, reject)
         messages = span.judged(done.messages) if sources[i].gating else []
         on_messages(messages)
-        totals.count_period(messages)
+        totals.count_messages(messages)
         raised = totals.judge(stage, messages)
         if (low := stage.merge.low_watermark) is not None and (batch is not None or totals.event_time is None):
             totals.event_time = low
