@@ -17,7 +17,7 @@ import orjson
 from driftgauge.app import Tasks
 from driftgauge.config import Config
 from driftgauge.engine.configured import models_of
-from driftgauge.engine.topics import gating_kinds
+from driftgauge.engine.topics import gating_topics
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.input_topics import InputTopics, sources_records
@@ -170,7 +170,7 @@ def _input_topics(config: Config, inputs: Sequence[Source]) -> InputTopics:
     counts = Counter(source.topic for source in inputs)
     return InputTopics(
         counts,
-        [config.topics.inputs[kind].name for kind in gating_kinds(config)],
+        gating_topics(config),
         partitions=counts.get,
         announce=lambda _gating: (),
         missing_after=None,

@@ -16,7 +16,9 @@ class Broker:
 
     def __init__(self, held: list[tuple[int, int]], *, size: int = 4, silent_from: int | None = None) -> None:
         self.held, self.size, self.silent_from = held, size, silent_from
-        self.at, self.polls = (Source(TOPIC, 0), 0), 0
+        self.at: dict[Source, int] = {}
+        self.flowing: set[Source] = set()
+        self.polls = 0
 
     def partitions(self, topic: str) -> int | None:
         return len(self.held) if topic == TOPIC else None
@@ -27,25 +29,36 @@ class Broker:
     def first_offset(self, source: Source) -> int:
         return self.held[source.partition][0]
 
-    def assign(self, source: Source) -> None:
-        self.at = (source, -1)
+    def assign(self, *sources: Source) -> None:
+        self.at = dict.fromkeys(sources, -1)
+        self.flowing = set(sources)
 
     def seek(self, source: Source, position: int) -> None:
-        assert self.at[0] == source
-        self.at = (source, position)
+        assert source in self.at
+        self.at[source] = position
+
+    def pause(self, source: Source) -> None:
+        self.flowing.remove(source)
+
+    def resume(self, source: Source) -> None:
+        assert source not in self.flowing
+        self.flowing.add(source)
 
     def position(self, source: Source) -> int:
-        assert self.at[0] == source
-        return self.at[1]
+        return self.at[source]
 
     def poll(self, _timeout_ms: int) -> list[RecordBatch]:
+        """Of one partition, the one of those that flow which is furthest behind or ahead, by turns."""
         self.polls += 1
-        source, position = self.at
-        end = min(position + self.size, self.held[source.partition][1])
-        if end <= position or (self.silent_from is not None and position >= self.silent_from):
+        there = {s: min(self.at[s] + self.size, self.held[s.partition][1]) for s in sorted(self.flowing)}
+        there = {s: end for s, end in there.items() if end > self.at[s]}
+        if self.silent_from is not None:
+            there = {s: end for s, end in there.items() if self.at[s] < self.silent_from}
+        if not there:
             return []
-        self.at = (source, end)
-        offsets = range(position, end)
+        source = (min if self.polls % 2 else max)(there, key=lambda s: self.at[s])
+        offsets = range(self.at[source], there[source])
+        self.at[source] = there[source]
         return [RecordBatch(source, offsets, [0] * len(offsets), [str(offset).encode() for offset in offsets])]
 
 
@@ -70,7 +83,7 @@ def test_what_is_written_while_it_is_read_is_not_part_of_it():
 
 
 def test_a_part_can_be_read_and_the_share_read_is_told():
-    log = KafkaRange(Broker([(0, 20), (0, 20)]), [TOPIC])
+    log = KafkaRange(Broker([(0, 20), (0, 20)]), [TOPIC], size=4)
     told: list[float] = []
     spans = {Source(TOPIC, 0): (5, 10), Source(TOPIC, 1): (0, 5)}
     assert [b.offsets[0] for b in log.batches(spans, told.append)] == [5, 9, 0, 4]
@@ -82,3 +95,42 @@ def test_a_broker_that_gives_nothing_more_is_not_waited_for_for_ever():
     with pytest.raises(UnavailableError, match=r"no more records of ml\.predictions:0, which has some up to offset 20"):
         offsets(KafkaRange(broker, [TOPIC]))
     assert broker.polls < 50
+
+
+def test_in_turns_every_batch_has_the_same_size_however_the_records_come():
+    for size in (3, 4, 7, 100):
+        turns = KafkaRange(Broker([(3, 25), (0, 9)], size=size), [TOPIC], size=5).turns(
+            {Source(TOPIC, 0): (3, 25), Source(TOPIC, 1): (0, 9)}
+        )
+        one, two = turns.batches(Source(TOPIC, 0)), turns.batches(Source(TOPIC, 1))
+        taken = [next(one), next(two), next(two), next(one), *one, *two]
+        assert [(b.source.partition, b.offsets[0], len(b)) for b in taken] == [
+            (0, 3, 5),
+            (1, 0, 5),
+            (1, 5, 4),
+            (0, 8, 5),
+            (0, 13, 5),
+            (0, 18, 5),
+            (0, 23, 2),
+        ]
+        assert [value for b in taken for value in b.values] == [
+            str(offset).encode() for b in taken for offset in b.offsets
+        ]
+        assert turns.done == 1.0
+
+
+def test_what_waits_for_its_turn_is_bounded():
+    held = [(0, 1000)] * 5
+    broker = Broker(held, size=4)
+    log = KafkaRange(broker, [TOPIC], size=10)
+    turns = log.turns(log.spans)
+    for _ in turns.batches(Source(TOPIC, 3)):
+        others = [position for source, position in broker.at.items() if source.partition != 3]
+        assert max(others) < 10 + broker.size
+
+
+def test_the_share_read_in_turns_counts_what_was_handed_out():
+    log = KafkaRange(Broker([(0, 10), (0, 10)]), [TOPIC], size=5)
+    turns = log.turns(log.spans)
+    next(turns.batches(Source(TOPIC, 1)))
+    assert turns.done == 0.25

@@ -8,13 +8,12 @@ from typing import Any
 
 from driftgauge.alerts.event import Run
 from driftgauge.config import Config
-from driftgauge.decode.decoder import Decoder
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.detect import stage_of
-from driftgauge.engine.ingest import decoder_of, ingest_of
+from driftgauge.engine.ingest import decoders_of, ingest_of
 from driftgauge.engine.model import Model
 from driftgauge.engine.publish import renderer_of, run_id_of
-from driftgauge.engine.topics import gating_kinds
+from driftgauge.engine.topics import gating_topics
 from driftgauge.engine.unprofiled import unprofiled_of
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.profile import Profile
@@ -117,11 +116,7 @@ class Tasks:
     def __init__(self, config: Config, models: Sequence[Model], inputs: InputTopics) -> None:
         self._config, self._models, self._inputs = config, models, inputs
         self._unprofiled = unprofiled_of(config, models)
-        self._kinds = {topic.name: kind for kind, topic in config.topics.inputs.items()}
-        self._decoders: dict[str, Decoder] = {
-            kind: decoder_of(models, kind, default_model_id=topic.model_id, unprofiled=self._unprofiled)
-            for kind, topic in config.topics.inputs.items()
-        }
+        self._decoders = decoders_of(config, models, self._unprofiled)
         self._topics = PanesTopics(
             panes=config.topics.panes,
             partitions=config.panes.partitions,
@@ -148,11 +143,10 @@ class Tasks:
                 self._render,
                 self._config.limits.max_alert_bytes,
             )
-        kind = self._kinds[source.topic]
         ingest = ingest_of(
             self._models,
             source,
-            self._decoders[kind],
+            self._decoders[source.topic],
             cut_start=self._config.kafka.start != "earliest",
             unprofiled=self._unprofiled,
         )
@@ -175,10 +169,9 @@ def _settle_panes_partitions(config: Config, store: StateStore) -> None:
 
 
 def _input_topics(config: Config, partitions: Mapping[str, int], source: KafkaSource, log: Any) -> InputTopics:
-    names = {kind: topic.name for kind, topic in config.topics.inputs.items()}
     return InputTopics(
-        {name: partitions[name] for name in names.values()},
-        [names[kind] for kind in gating_kinds(config)],  # type: ignore[index]
+        {topic.name: partitions[topic.name] for topic in config.topics.inputs.values()},
+        gating_topics(config),
         partitions=source.partitions,
         announce=lambda gating: sources_records(gating, config.topics.panes, config.panes.partitions),
         missing_after=config.kafka.missing_topic_after or None,

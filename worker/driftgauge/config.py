@@ -332,7 +332,8 @@ class LimitsConfig(_Section):
     features of a model it is watched whether their values repeat (0: of none); `segments`: how many of a model are
     watched where it doesn't say itself (0: none); `max_alert_bytes`: larger alert events are trimmed;
     `max_pane_bytes`: what the panes topic takes; `unconfirmed_records`: how many written ones may wait for Kafka's
-    confirmation before reading waits for it.
+    confirmation before reading waits for it; `replay_records`: how many records a backtest over topics holds, of all
+    partitions together.
     """
 
     max_record_bytes: int = Field(default=1_000_000, ge=1024)
@@ -344,6 +345,7 @@ class LimitsConfig(_Section):
     max_alert_bytes: int = Field(default=900_000, ge=8192)
     max_pane_bytes: int = Field(default=1_000_000, ge=8192)
     unconfirmed_records: int = Field(default=50_000, ge=1)
+    replay_records: int = Field(default=200_000, ge=1000)
     dead_letters: DeadLetterLimitsConfig = DeadLetterLimitsConfig()
 
 

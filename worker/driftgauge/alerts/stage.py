@@ -45,8 +45,9 @@ class Raised:
 class DetectStage:
     """All subjects of one panes partition.
 
-    Since the process started: `panes_closed` counts panes with a profile, of models and not again of their segments;
-    `foreign` partials that were counted with a profile that isn't configured, or over another pane length.
+    Since the process started: `panes_closed` counts panes with a profile, of models and not again of their segments,
+    `events_closed` the events in them; `foreign` partials that were counted with a profile that isn't configured, or
+    over another pane length.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class DetectStage:
         """
         self.merge = PaneMerge()
         self.panes_closed = 0
+        self.events_closed = 0
         self.foreign = 0
         self._plans = plans
         self._on_closed = on_closed
@@ -217,6 +219,7 @@ class DetectStage:
                 raised += self._judge_segments(segments, block[-1].end, watch.whole)
             raised += [Raised(whole, step) for step in watch.count(counted)]
             self.panes_closed += len(counted)
+            self.events_closed += sum(pane.events for pane in counted)
         return raised + self._judge_segments(segments, END_OF_TIME, None)
 
     def _judge_segments(

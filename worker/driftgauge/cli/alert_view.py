@@ -39,25 +39,26 @@ _WITHOUT_FEATURE = {"BaselineMissing": "no profile", "TrafficAnomaly": "traffic"
 
 
 class Episodes:
-    """Collects alert events into episodes, in the order in which they opened."""
+    """Collects alert events into episodes, in the order in which they were first told."""
 
     def __init__(self) -> None:
-        """None yet. `events` counts by kind."""
-        self._by_identity: dict[tuple[str, ...], Episode] = {}
+        """None yet. `events` counts those told, by kind."""
+        self._all: dict[tuple[str, ...], Episode] = {}
+        self._told: dict[tuple[str, ...], Episode] = {}
         self.events: Counter[EventKind] = Counter()
 
     def __len__(self) -> int:
         """How many problems there were."""
-        return len(self._by_identity)
+        return len(self._told)
 
-    def add(self, event: AlertEvent) -> None:
-        """Take the next event."""
-        self.events[event.event] += 1
+    def add(self, event: AlertEvent, *, told: bool = True) -> None:
+        """Take the next event. What isn't `told` came before those, and is part of an episode that they go on with."""
         labels = event.labels
-        episode = self._by_identity.setdefault(
-            (labels.model_id, labels.model_version, labels.segment, series_text(labels), event.startsAt),
-            Episode(labels, event.startsAt, "", labels.severity, "", None, None),
-        )
+        identity = (labels.model_id, labels.model_version, labels.segment, series_text(labels), event.startsAt)
+        episode = self._all.setdefault(identity, Episode(labels, event.startsAt, "", labels.severity, "", None, None))
+        if told:
+            self.events[event.event] += 1
+            self._told[identity] = episode
         if event.event == "resolved":
             # An escalation closes the milder alert; the problem itself goes on.
             if event.detail.superseded_by is None:
@@ -72,8 +73,12 @@ class Episodes:
         episode.before, episode.after, episode.effect = event.detail.from_, event.detail.to, effect
 
     def all(self) -> list[Episode]:
-        """Every one."""
-        return list(self._by_identity.values())
+        """Every one that anything was told of."""
+        return list(self._told.values())
+
+    def open_untold(self) -> list[Episode]:
+        """Those that had opened before, and that nothing was told of since."""
+        return [one for identity, one in self._all.items() if identity not in self._told and one.resolved is None]
 
     def by_severity(self) -> dict[Severity, int]:
         """How many problems of each severity (the worst that each reached), worst first."""

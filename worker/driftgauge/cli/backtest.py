@@ -1,25 +1,28 @@
-"""`driftgauge backtest`: the same engine over files; every alert event to a file, a summary to the terminal."""
+"""`driftgauge backtest`: the same engine over what there is; every alert event to a file, a summary to the terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import Severity
-from driftgauge.cli.backtest_files import FilesInput
-from driftgauge.cli.backtest_plan import plan_of
+from driftgauge.cli.backtest_choice import Asked, opened_input
+from driftgauge.cli.backtest_panes import FromPanesOption
+from driftgauge.cli.backtest_plan import Plan, plan_of
 from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.backtest_run import carry_out
 from driftgauge.cli.backtest_summary import Summary, show, to_json
+from driftgauge.cli.backtest_topics import FromOffsetOption
 from driftgauge.cli.columns_options import (
     ActualOption,
     ExcludeOption,
     FeaturesOption,
-    FileOption,
     IdOption,
     IntervalOption,
     MoreArgument,
@@ -31,16 +34,22 @@ from driftgauge.cli.columns_options import (
     TimestampOption,
     columns_of,
 )
+from driftgauge.cli.kept_files import KeptFiles, kept_files
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
+from driftgauge.cli.published_alerts import published_alerts
+from driftgauge.cli.span_options import FromOption, ToOption, WarmUpOption, span_of
+from driftgauge.engine.publish import run_id_of
 from driftgauge.errors import ConfigError
+from driftgauge.panes.schedule import ALWAYS
 from driftgauge.report.recorder import Recorder
-from driftgauge.sinks.jsonl import JsonLinesFile
+from driftgauge.runtime.against_live import Comparison, Published, compare
 from driftgauge.sources.table_paths import table_files
 
 EXAMPLE = (
     "driftgauge backtest --profile profile.json --file requests.csv --timestamp at --prediction decision "
-    "--alerts alerts.jsonl"
+    "--alerts alerts.jsonl, or driftgauge backtest -c driftgauge.yaml --from 2026-03-01 --to 2026-03-15 --alerts "
+    "alerts.jsonl"
 )
 
 _FAILED, _INTERRUPTED = 3, 130
@@ -57,6 +66,18 @@ PaneOption = Annotated[
 BudgetOption = Annotated[
     float | None, typer.Option("--budget", metavar="N", help="Expected false alerts per model and month; default 1.")
 ]
+DataOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--file", metavar="DATA", help="CSV, JSONL or Parquet: file, folder or glob; repeatable. Default: the topics."
+    ),
+]
+PanesOutOption = Annotated[
+    Path | None, typer.Option("--panes-out", metavar="OUT.jsonl", help="Where the panes go, as on the panes topic.")
+]
+AgainstLiveOption = Annotated[
+    bool, typer.Option("--against-live", help="Say which alerts workers told too, and which one side told only.")
+]
 # A shell's glob after --file gives several names, of which an option takes only the first.
 AlertsOption = Annotated[Path, typer.Option("--alerts", metavar="OUT.jsonl", help="Where the alert events go.")]
 ReportOption = Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="A page on what was found.")]
@@ -66,11 +87,18 @@ FailOnOption = Annotated[
 
 
 def command(
-    file: FileOption,
     alerts: AlertsOption,
+    file: DataOption = None,
     more: MoreArgument = None,
     profile: ProfileOption = None,
     config: ConfigOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    warm_up: WarmUpOption = None,
+    from_offset: FromOffsetOption = None,
+    from_panes: FromPanesOption = False,
+    panes_out: PanesOutOption = None,
+    against_live: AgainstLiveOption = False,
     pane: PaneOption = None,
     budget: BudgetOption = None,
     model: ModelOption = None,
@@ -89,11 +117,12 @@ def command(
     report: ReportOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
-    """Run the engine over files of rows or events, and see which alerts there would have been, and when.
+    """Run the engine over files, topics or stored panes, and see which alerts there would have been, and when.
 
-    Event time is that of the rows, so a year takes as long as reading it. Ctrl-C leaves what was found so far.
+    Event time is that of the rows, so a year takes as long as reading it. Ctrl-C leaves what was found so far. Topics
+    are read as they are at the start, in no consumer group: no worker notices.
     """
-    worst = _severity(fail_on)
+    worst, span = _severity(fail_on), span_of(from_, to, warm_up)
     columns = columns_of(
         timestamp=timestamp,
         prediction=prediction,
@@ -107,19 +136,23 @@ def command(
         interval=interval,
     )
     plan = plan_of(profile, config, pane, budget)
-    data = table_files([*file, *(more or ())])
-    refuse_overwriting("--alerts", alerts, [*data, *plan.read])
-    if report is not None:
-        refuse_overwriting("--report", report, [*data, *plan.read, alerts])
-    opened = FilesInput(plan, data, columns, model=model, sort=sort)
-    recorder = recorder_of(opened.plan.models) if report is not None else None
-    with JsonLinesFile(alerts) as out:
-        summary = carry_out(opened, out, recorder)
-        if summary.complete:
-            out.complete()
-            summary.alerts_file = str(alerts)
-        elif out.written:
-            summary.alerts_file = str(out.partial)
+    named = [*(file or ()), *(more or ())]
+    data = table_files(named) if named else []
+    asked = Asked(data, from_panes, from_offset or (), panes_out, against_live, columns, model, sort, span)
+    asked.check()
+    for option, path in (("--alerts", alerts), ("--panes-out", panes_out), ("--report", report)):
+        if path is not None:
+            refuse_overwriting(option, path, [*data, *plan.read])
+    layouts = {model.layout.profile_hash: model.layout for model in plan.models}
+    # First, so that what can't be read is said before the work; and so that it holds nothing that the replay doesn't.
+    published = published_alerts(plan, span) if against_live else None
+    with opened_input(plan, asked) as opened, kept_files(alerts, panes_out, layouts) as files:
+        told: list[AlertEvent] = []
+        recorder = recorder_of(opened.plan.models) if report is not None else None
+        summary = carry_out(opened, files, told.append if published is not None else None, recorder)
+        summary.alerts_file = _alerts_file(summary, files, alerts)
+    if published is not None and summary.complete:
+        summary.against_live = _compared(plan, summary, published, told)
     if report is not None and recorder is not None:
         _write_report(report, recorder, summary)
         summary.report_file = str(report)
@@ -127,6 +160,30 @@ def command(
         print(to_json(summary).decode())
     else:
         show(Console(highlight=False), summary)
+    _end(summary, worst)
+
+
+def _compared(plan: Plan, summary: Summary, published: Published, told: Sequence[AlertEvent]) -> Comparison:
+    totals = summary.totals
+    return compare(
+        published,
+        told,
+        run_id=run_id_of(plan.models, plan.group),
+        late_here=totals.late_of,
+        last=ALWAYS if totals.last is None else totals.last,
+    )
+
+
+def _alerts_file(summary: Summary, files: KeptFiles, alerts: Path) -> str | None:
+    if summary.complete:
+        return str(alerts)
+    return str(files.alerts.partial) if files.alerts.written else None
+
+
+def _end(summary: Summary, worst: Severity | None) -> None:
+    """With an exit code that says how it was, unless all is well."""
+    if summary.stopped is not None:
+        raise summary.stopped
     if not summary.complete:
         raise typer.Exit(_INTERRUPTED)
     if worst is not None and any(
@@ -142,6 +199,7 @@ def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
             recorder,
             summary.models,
             summary.totals,
+            period=summary.period,
             warnings=summary.warnings,
             complete=summary.complete,
         )

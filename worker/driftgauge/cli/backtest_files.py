@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from driftgauge.alerts.stage import OnClosed, Raised
-from driftgauge.cli.backtest_input import OnReject, Place
+from driftgauge.cli.backtest_input import OnMessages, OnReject, Place
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
 from driftgauge.engine.detect import stage_of
@@ -14,6 +14,7 @@ from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
+from driftgauge.runtime.span import Span
 from driftgauge.sources.canonical import record_batches
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.tables import open_tables
@@ -24,8 +25,11 @@ class FilesInput:
 
     records = "rows"
 
-    def __init__(self, plan: Plan, data: Sequence[Path], columns: Columns, *, model: str | None, sort: bool) -> None:
+    def __init__(
+        self, plan: Plan, data: Sequence[Path], columns: Columns, span: Span, *, model: str | None, sort: bool
+    ) -> None:
         """Opens them all. InputError if one is no table of the model."""
+        self.span = span
         rows_of = plan.model_of_rows(model)
         kinds = kinds_of_profile(
             rows_of.profile, prediction=columns.prediction, score=columns.score, actual=columns.actual
@@ -56,7 +60,9 @@ class FilesInput:
         file, number = batch.source.topic, batch.offsets[row] + 1
         return Place(f"{file} row {number:,}", {"file": file, "row": number})
 
-    def steps(self, totals: ReplayTotals, on_reject: OnReject, on_closed: OnClosed) -> Iterator[list[Raised]]:
+    def steps(
+        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
+    ) -> Iterator[list[Raised]]:
         """See BacktestInput."""
         stage = stage_of(self.plan.models, self.plan.unprofiled, on_closed)
-        return replay(self._sources, stage, totals, on_reject)
+        return replay(self._sources, stage, totals, on_reject, span=self.span, on_messages=on_messages)

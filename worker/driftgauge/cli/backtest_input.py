@@ -8,10 +8,13 @@ from typing import Any, NamedTuple, Protocol
 from driftgauge.alerts.stage import OnClosed, Raised
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.decode.columns import Reject
+from driftgauge.panes.messages import Message
 from driftgauge.records import RecordBatch
 from driftgauge.runtime.replay import ReplayTotals
+from driftgauge.runtime.span import Span
 
 OnReject = Callable[[RecordBatch, Reject], None]
+OnMessages = Callable[[Sequence[Message]], None]
 
 
 class Place(NamedTuple):
@@ -24,11 +27,17 @@ class Place(NamedTuple):
 class BacktestInput(Protocol):
     """Opened and ready to be read once, from beginning to end.
 
-    `plan`: what is analysed. `records`: what its records are called. `warnings`: what is to know of it.
+    `plan`: what is analysed. `span`: of which time is told. `records`: what its records are called. `warnings`: what is
+    to know of it, once it is read.
     """
 
     @property
     def plan(self) -> Plan:
+        """See above."""
+        ...
+
+    @property
+    def span(self) -> Span:
         """See above."""
         ...
 
@@ -51,6 +60,11 @@ class BacktestInput(Protocol):
         """Where a record of it is."""
         ...
 
-    def steps(self, totals: ReplayTotals, on_reject: OnReject, on_closed: OnClosed) -> Iterator[list[Raised]]:
-        """Run the engine over it: after each batch what it raised. Keeps count in `totals`."""
+    def steps(
+        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
+    ) -> Iterator[list[Raised]]:
+        """Run the engine over it: after each batch what it raised. Keeps count in `totals`.
+
+        `on_messages` gets what is judged, where it is counted anew; `on_closed` the panes that close.
+        """
         ...

@@ -16,7 +16,7 @@ from driftgauge.engine.configured import models_of
 from driftgauge.engine.model import Model
 from driftgauge.engine.problems import problems_of
 from driftgauge.engine.profiled import by_rows, default_model
-from driftgauge.engine.unprofiled import Unprofiled, unprofiled_of
+from driftgauge.engine.unprofiled import Unprofiled, unprofiled_beside, unprofiled_of
 from driftgauge.errors import ConfigError
 from driftgauge.sources.profile_file import read_profile
 
@@ -40,6 +40,16 @@ class Plan:
     def by_rows(self) -> Plan:
         """The same for rows without times."""
         return replace(self, models=[by_rows(model) for model in self.models])
+
+    def require_config(self) -> Config:
+        """ConfigError without one, since it names the topics."""
+        if self.config is None:
+            raise ConfigError("name what to read, --file DATA; topics are named by a configuration, -c FILE")
+        return self.config
+
+    def require_unprofiled(self) -> Unprofiled:
+        """How events without a profile are counted."""
+        return self.unprofiled or unprofiled_beside(self.models)
 
     def model_of_rows(self, wanted: str | None) -> Model:
         """The one that rows of tables, and events that name none, belong to; `wanted`: the value of --model."""

@@ -24,24 +24,29 @@ def write_report(
     models: Sequence[Model],
     totals: ReplayTotals,
     *,
+    period: tuple[int, int] | None = None,
     warnings: Sequence[str] = (),
     complete: bool = True,
 ) -> None:
-    """What was recorded of a replay of these models, as a page. OSError if the file can't be written."""
+    """What was recorded of a replay of these models, as a page. OSError if the file can't be written.
+
+    `period`: what is told of; None: all that was counted.
+    """
     watched = [
         f"{m.subject}, {len(m.contrasts.series)} series, panes of {format_duration(m.pane_length)}, "
         f"a budget of {m.budget:g} false alert{'s' if m.budget != 1 else ''} a month"
         for m in models
     ]
-    content = content_of(recorder, period_of(totals, complete=complete), watched, warnings)
+    content = content_of(recorder, period_of(totals, period, complete=complete), watched, warnings)
     path.write_text(page(content), encoding="utf-8")
 
 
-def period_of(totals: ReplayTotals, *, complete: bool) -> Period:
+def period_of(totals: ReplayTotals, period: tuple[int, int] | None = None, *, complete: bool = True) -> Period:
     """What was looked at."""
+    first, last = period or (totals.first or 0, totals.last or 0)
     return Period(
-        first=totals.first or 0,
-        last=totals.last or 0,
+        first=first,
+        last=last,
         events=totals.events,
         panes=totals.panes,
         late=totals.late,

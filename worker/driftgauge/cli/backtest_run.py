@@ -2,48 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.backtest_input import BacktestInput
 from driftgauge.cli.backtest_summary import Rejected, Summary
+from driftgauge.cli.kept_files import KeptFiles
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.decode.columns import Reject
+from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
 from driftgauge.panes.merge import Pane
 from driftgauge.records import RecordBatch
 from driftgauge.report.recorder import Recorder
-from driftgauge.sinks.jsonl import JsonLinesFile
 from driftgauge.subject import Subject
 
 _REJECTS_KEPT = 5
 
 
-def _unseen(_subject: Subject, _panes: Sequence[Pane]) -> None:
-    """Nobody asks for a report."""
+def carry_out(
+    opened: BacktestInput,
+    files: KeptFiles,
+    on_event: Callable[[AlertEvent], None] | None = None,
+    recorder: Recorder | None = None,
+) -> Summary:
+    """Run the engine over what was opened, with what comes of it into `files`; `on_event` hears of each alert event.
+
+    Ctrl-C ends it early, and so does a Kafka that doesn't answer any more: see `Summary.stopped`.
+    """
+    summary = Summary(opened.plan.models, opened.records, opened.span)
+    totals, episodes = summary.totals, summary.episodes
+    try:
+        with ReplayProgress() as progress:
+            for events in _told(opened, files, summary, recorder):
+                for event in events:
+                    episodes.add(event)
+                    if on_event is not None:
+                        on_event(event)
+                progress.update(opened.done, totals.event_time, totals.records, len(episodes))
+        files.complete()
+        summary.complete = True
+    except KeyboardInterrupt:
+        pass
+    except (UnavailableError, OutOfRangeError, DamagedError) as error:
+        summary.stopped = error
+    notes = (note for model in opened.plan.models for note in (short_panes(model), short_ring(model)))
+    summary.warnings = [*opened.warnings, *dict.fromkeys(note for note in notes if note is not None)]
+    return summary
 
 
-def carry_out(opened: BacktestInput, out: JsonLinesFile, recorder: Recorder | None = None) -> Summary:
-    """Run the engine over what was opened, with its alert events into `out`; Ctrl-C ends it early."""
-    plan = opened.plan
-    notes = (note for model in plan.models for note in (short_panes(model), short_ring(model)))
-    warnings = [*opened.warnings, *dict.fromkeys(note for note in notes if note is not None)]
-    summary = Summary(plan.models, opened.records, warnings)
-    totals = summary.totals
-
+def _told(
+    opened: BacktestInput, files: KeptFiles, summary: Summary, recorder: Recorder | None
+) -> Iterator[list[AlertEvent]]:
     def note_reject(batch: RecordBatch, reject: Reject) -> None:
         if len(summary.rejected) < _REJECTS_KEPT:
             summary.rejected.append(Rejected(opened.place(batch, reject.row), reject.code, reject.message))
 
-    steps = opened.steps(totals, note_reject, recorder.closed if recorder is not None else _unseen)
-    try:
-        with ReplayProgress() as progress:
-            for events in replayed_alerts(plan.models, steps, plan.group, out, plan.unprofiled, recorder):
-                for event in events:
-                    summary.episodes.add(event)
-                progress.update(opened.done, totals.event_time, totals.records, len(summary.episodes))
-        summary.complete = True
-    except KeyboardInterrupt:
-        pass
-    return summary
+    def hear(event: AlertEvent) -> None:
+        summary.episodes.add(event, told=False)
+
+    closed = _unseen if recorder is None else recorder.closed
+    plan, steps = opened.plan, opened.steps(summary.totals, note_reject, files.keep, closed)
+    return replayed_alerts(
+        plan.models,
+        steps,
+        plan.group,
+        files.alerts,
+        plan.unprofiled,
+        span=opened.span,
+        untold=hear,
+        recorder=recorder,
+    )
+
+
+def _unseen(_subject: Subject, _panes: Sequence[Pane]) -> None:
+    """Nobody asks for a report."""

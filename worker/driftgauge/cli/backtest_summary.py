@@ -14,12 +14,16 @@ from rich.text import Text
 
 from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
+from driftgauge.cli.against_live_view import comparison_json, show_comparison
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.cli.backtest_input import Place
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
+from driftgauge.errors import DriftgaugeError
 from driftgauge.panes.schedule import ALWAYS
+from driftgauge.runtime.against_live import Comparison
 from driftgauge.runtime.replay import ReplayTotals
+from driftgauge.runtime.span import Span
 from driftgauge.timestamps import format_timestamp
 
 _EPISODES_SHOWN = 15
@@ -40,30 +44,41 @@ class Rejected(NamedTuple):
 class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
-    `alerts_file`, `report_file`: None if there is none; `complete`: read to the end.
+    `alerts_file`, `report_file`: None if there is none; `complete`: read to the end; `stopped`: why not, if it wasn't
+    Ctrl-C. `against_live`: None if it wasn't asked for.
     """
 
     models: Sequence[Model]
     records: str
-    warnings: Sequence[str]
+    span: Span
+    warnings: Sequence[str] = ()
     totals: ReplayTotals = field(default_factory=ReplayTotals)
     episodes: Episodes = field(default_factory=Episodes)
     rejected: list[Rejected] = field(default_factory=list)
     alerts_file: str | None = None
     report_file: str | None = None
     complete: bool = False
+    stopped: DriftgaugeError | None = None
+    against_live: Comparison | None = None
+
+    @property
+    def period(self) -> tuple[int, int] | None:
+        """Start and end (ms) of what is told of, as far as anything was counted in it."""
+        first, last = self.totals.first, self.totals.last
+        if first is None or last is None or last <= self.span.start:
+            return None
+        return max(first, self.span.start), last
 
 
 def to_json(summary: Summary) -> bytes:
     """One object, indented."""
-    totals, episodes = summary.totals, summary.episodes
+    totals, episodes, period = summary.totals, summary.episodes, summary.period
     content: dict[str, Any] = {
         "complete": summary.complete,
+        "stopped": str(summary.stopped) if summary.stopped is not None else None,
         "alerts_file": summary.alerts_file,
         "report_file": summary.report_file,
-        "period": None
-        if summary.totals.first is None or summary.totals.last is None
-        else {"from": format_timestamp(summary.totals.first), "to": format_timestamp(summary.totals.last)},
+        "period": None if period is None else {"from": format_timestamp(period[0]), "to": format_timestamp(period[1])},
         summary.records: totals.records,
         "events": totals.events,
         "late": totals.late,
@@ -74,6 +89,7 @@ def to_json(summary: Summary) -> bytes:
         "panes": totals.panes,
         "models": [_model(model) for model in summary.models],
         "warnings": summary.warnings,
+        "open_before": len(episodes.open_untold()),
         "alerts": {
             "events": dict(sorted(episodes.events.items())),
             "opened": len(episodes),
@@ -82,6 +98,8 @@ def to_json(summary: Summary) -> bytes:
             "list": [_episode(episode) for episode in episodes.all()],
         },
     }
+    if summary.against_live is not None:
+        content["against_live"] = comparison_json(summary.against_live)
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
@@ -124,7 +142,7 @@ def show(console: Console, summary: Summary) -> None:
             f"[bold]Model[/]   {escape(model.subject.model_id)} version {escape(model.subject.model_version)}, "
             f"{len(model.contrasts.series)} series, panes of {format_duration(model.pane_length)}{_since(model)}"
         )
-    console.print(f"[bold]Period[/]  {_period(summary.totals)}")
+    console.print(f"[bold]Period[/]  {_period(summary)}")
     late = f", {totals.late:,} late" if totals.late else ""
     read = f"{totals.records:,} {summary.records}: {totals.events:,} events in {totals.panes:,} panes{late}"
     console.print(f"[bold]Read[/]    {read}")
@@ -138,13 +156,18 @@ def show(console: Console, summary: Summary) -> None:
     _show_alerts(console, summary.episodes, summary.alerts_file)
     if summary.report_file is not None:
         console.print(f"[bold]Report[/]      {escape(summary.report_file)}", soft_wrap=True)
+    if summary.against_live is not None:
+        show_comparison(console, summary.against_live)
 
 
-def _period(totals: ReplayTotals) -> str:
-    if totals.first is None or totals.last is None:
+def _period(summary: Summary) -> str:
+    if summary.period is None or summary.totals.first is None:
         return "nothing was counted"
-    first, last = format_timestamp(totals.first), format_timestamp(totals.last)
-    return f"{date_and_clock(first)} to {date_and_clock(last)} ({lasted(totals.last - totals.first)})"
+    first, last = summary.period
+    span = f"{date_and_clock(format_timestamp(first))} to {date_and_clock(format_timestamp(last))}"
+    before = first - summary.totals.first
+    judged = f"; {lasted(before)} before it were judged and aren't told of" if before > 0 else ""
+    return f"{span} ({lasted(last - first)}{judged})"
 
 
 def _show_troubles(console: Console, summary: Summary) -> None:
@@ -166,6 +189,8 @@ def _show_troubles(console: Console, summary: Summary) -> None:
 
 
 def _show_alerts(console: Console, episodes: Episodes, path: str | None) -> None:
+    if before := len(episodes.open_untold()):
+        console.print(f"[bold]Open[/]    {before:,} from before the period, of which nothing is told in it")
     if not len(episodes):
         console.print("[bold green]No alert.[/]" + (f" {escape(path)} is empty." if path else ""), soft_wrap=True)
         return

@@ -28,23 +28,20 @@ from driftgauge.cli.profile_options import (
     choices_of,
 )
 from driftgauge.cli.profile_view import show_written
+from driftgauge.cli.time_option import refuse_backwards, time_in
+from driftgauge.cli.topic_range import topic_range
 from driftgauge.config import Config
 from driftgauge.engine.topics import topics_of_version
-from driftgauge.errors import ConfigError
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, build_profile
 from driftgauge.profiles.notes import Note
 from driftgauge.profiles.profile import Profile
-from driftgauge.runtime.kafka_clients import reader_settings
-from driftgauge.runtime.topics import admin_client, partition_counts
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.event_log import EventChoice
-from driftgauge.sources.kafka import KafkaSource
-from driftgauge.sources.kafka_range import KafkaRange
 from driftgauge.sources.profile_file import write_profile
 from driftgauge.sources.reference_events import LearnedReference, read_events
 from driftgauge.sources.reference_kinds import Choices
 from driftgauge.subject import Subject
-from driftgauge.timestamps import format_timestamp, parse_timestamp
+from driftgauge.timestamps import format_timestamp
 
 LEARN_EXAMPLE = (
     "driftgauge profile learn -c driftgauge.yaml --model-id loan-approval --model-version 8 "
@@ -101,9 +98,8 @@ def learn(
 
 
 def _choice(settings: Config, subject: Subject, from_: str | None, to: str | None) -> EventChoice:
-    start, end = _time(from_, "--from"), _time(to, "--to")
-    if start is not None and end is not None and start >= end:
-        raise ConfigError(f"--from {from_} is not before --to {to}")
+    start, end = time_in(from_, "--from"), time_in(to, "--to")
+    refuse_backwards(from_, start, to, end)
     versions = {entry.model_version for entry in settings.models if entry.model_id == subject.model_id}
     return EventChoice(
         subject,
@@ -115,37 +111,23 @@ def _choice(settings: Config, subject: Subject, from_: str | None, to: str | Non
     )
 
 
-def _time(text: str | None, option: str) -> int | None:
-    try:
-        return parse_timestamp(text) if text is not None else None
-    except ValueError as error:
-        raise ConfigError(f"{option}: {error}") from None
-
-
 def _read(settings: Config, choice: EventChoice, rows: int, columns: Columns, choices: Choices) -> LearnedReference:
     topics = topics_of_version(settings, choice.subject)
-    with admin_client(settings) as admin:
-        there = partition_counts(admin, list(topics))
-    missing = [name for name in topics if name not in there]
-    if missing:
-        raise ConfigError(f"Kafka has no topic {', '.join(missing)}; under topics, name those that hold the events")
-    source = KafkaSource(reader_settings(settings))
     console = Console(stderr=True)
-    try:
-        log = KafkaRange(source, list(topics))
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            bar = progress.add_task("looking", total=1.0)
-            return read_events(
-                log,
-                topics,
-                choice,
-                limit=rows,
-                columns=columns,
-                choices=choices,
-                progress=lambda word, done: progress.update(bar, description=word, completed=done),
-            )
-    finally:
-        source.close()
+    with (
+        topic_range(settings, list(topics)) as (log, _),
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
+        bar = progress.add_task("looking", total=1.0)
+        return read_events(
+            log,
+            topics,
+            choice,
+            limit=rows,
+            columns=columns,
+            choices=choices,
+            progress=lambda word, done: progress.update(bar, description=word, completed=done),
+        )
 
 
 def _summary(profile: Profile, learned: LearnedReference, written: Path, notes: Sequence[Note]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.alerts.stage import Raised
@@ -11,6 +11,7 @@ from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.engine.unprofiled import Unprofiled
 from driftgauge.report.recorder import Recorder
 from driftgauge.runtime.memory import tune_memory
+from driftgauge.runtime.span import ALL, Span
 from driftgauge.sinks.jsonl import JsonLinesFile
 
 
@@ -20,14 +21,24 @@ def replayed_alerts(
     group: str,
     out: JsonLinesFile,
     unprofiled: Unprofiled | None = None,
+    *,
+    span: Span = ALL,
+    untold: Callable[[AlertEvent], None] = lambda _event: None,
     recorder: Recorder | None = None,
 ) -> Iterator[list[AlertEvent]]:
-    """After each step of a replay the events it raised, which are in `out` by then, and told to `recorder`."""
+    """After each step of a replay the events of `span` that it raised, which are in `out` by then, and recorded.
+
+    `untold` hears of those before.
+    """
     tune_memory()
     render = renderer_of(models, Run(mode="backtest", run_id=run_id_of(models, group)), unprofiled)
     for raised in steps:
-        events = [render(one) for one in raised]
-        for one, event in zip(raised, events, strict=True):
+        for one in raised:
+            if one.transition.at <= span.start:
+                untold(render(one))
+        told = [one for one in raised if span.tells(one.transition.at)]
+        events = [render(one) for one in told]
+        for one, event in zip(told, events, strict=True):
             out.write(event.to_json())
             if recorder is not None:
                 recorder.raised(one, event)

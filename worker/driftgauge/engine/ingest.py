@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from driftgauge.config import Config
 from driftgauge.decode.decoder import Decoder
 from driftgauge.decode.model import ModelDecoding
 from driftgauge.detect.events.bank import EventBank
@@ -46,6 +47,14 @@ def decoder_of(
         max_bytes=unprofiled.settings.max_record_bytes,
         unprofiled=unprofiled.configured,
     )
+
+
+def decoders_of(config: Config, models: Sequence[Model], unprofiled: Unprofiled) -> dict[str, Decoder]:
+    """The decoder of each input topic, by its name."""
+    return {
+        topic.name: decoder_of(models, kind, default_model_id=topic.model_id, unprofiled=unprofiled)
+        for kind, topic in config.topics.inputs.items()
+    }
 
 
 def ingest_of(

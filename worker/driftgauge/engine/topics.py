@@ -24,7 +24,7 @@ def topics_of_version(config: Config, subject: Subject) -> dict[str, EventTopic]
     }
 
 
-def gating_kinds(config: Config) -> list[str]:
-    """The kinds of topics that gate panes: those that anything is counted from."""
+def gating_topics(config: Config) -> list[str]:
+    """The topics that gate panes: those that anything is counted from."""
     counted = {"predictions", *(config.features_topic(entry) for entry in config.models)}
-    return [kind for kind in config.topics.inputs if kind in counted]
+    return [topic.name for kind, topic in config.topics.inputs.items() if kind in counted]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from driftgauge.records import RecordBatch
 
@@ -16,6 +17,24 @@ def concatenate(first: RecordBatch, second: RecordBatch) -> RecordBatch:
         [*first.values, *second.values],
         [*first.keys, *second.keys],
         [*first.headers, *second.headers],
+    )
+
+
+def join(batches: Sequence[RecordBatch]) -> RecordBatch:
+    """Consecutive batches of one source, at least one, as one."""
+    return batches[0] if len(batches) == 1 else reduce(concatenate, batches)
+
+
+def part(batch: RecordBatch, first: int, end: int) -> RecordBatch:
+    """The rows from `first` up to `end`."""
+    rows = slice(first, end)
+    return RecordBatch(
+        batch.source,
+        batch.offsets[rows],
+        batch.timestamps[rows],
+        batch.values[rows],
+        batch.keys[rows],
+        batch.headers[rows],
     )
 
 

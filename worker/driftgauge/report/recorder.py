@@ -83,6 +83,9 @@ class Recorder:
         key = (raised.subject, _identity(event))
         problem = self._running.get(key)
         step = raised.transition
+        if problem is None and event.event != "opened":
+            # It was opened before what is reported.
+            return
         if problem is None:
             problem = self._running[key] = Problem(raised.subject, event, event)
             self.problems.append(problem)

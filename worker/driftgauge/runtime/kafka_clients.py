@@ -16,6 +16,10 @@ from driftgauge.runtime.kafka_sasl import sasl_settings
 BROKER_RECORD_BYTES = 1_048_588
 # Key, headers and the batch around a record of ours.
 RECORD_OVERHEAD = 10_000
+_FETCH_BYTES = 4 << 20
+# A fetch of each partition that is paused waits in the consumer.
+_FETCHED_BYTES = 256 << 20
+_TURN_RECORDS = 5_000
 _READING: dict[str, Any] = {
     "enable_auto_commit": False,
     # A silent reset is how records are lost: an unknown position must raise.
@@ -27,7 +31,7 @@ _READING: dict[str, Any] = {
     # Large polls, because columns are made and counted per batch; a response for eight partitions is still below
     # the size from which the allocator takes fresh pages for every buffer.
     "max_poll_records": 20_000,
-    "max_partition_fetch_bytes": 4 << 20,
+    "max_partition_fetch_bytes": _FETCH_BYTES,
 }
 
 
@@ -55,6 +59,19 @@ def connection_settings(config: Config) -> dict[str, Any]:
 def reader_settings(config: Config) -> dict[str, Any]:
     """A consumer outside the group, for what is on a topic now: it commits nothing and nobody waits for it."""
     return connection_settings(config) | {"group_id": None, **_READING}
+
+
+def turn_records(config: Config, partitions: int) -> int:
+    """How many records of a partition are taken at a time where so many are read side by side (`KafkaTurns`)."""
+    return max(1, min(_TURN_RECORDS, config.limits.replay_records // (2 * max(partitions, 1))))
+
+
+def range_settings(config: Config, partitions: int) -> dict[str, Any]:
+    """A reader of many partitions in turns: what waits of those whose turn hasn't come stays within a limit."""
+    return reader_settings(config) | {
+        "max_poll_records": turn_records(config, partitions),
+        "max_partition_fetch_bytes": min(_FETCH_BYTES, _FETCHED_BYTES // max(partitions, 1)),
+    }
 
 
 def consumer_settings(config: Config) -> dict[str, Any]:

@@ -65,9 +65,9 @@ class KafkaSource:
             if self.partitions(topic) is None:
                 raise UnavailableError(f"Kafka tells of no partitions of {topic}; does the topic exist?")
 
-    def assign(self, source: Source) -> None:
-        """Read this partition and no other, without a group."""
-        self._consumer.assign([TopicPartition(*source)])
+    def assign(self, *sources: Source) -> None:
+        """Read these partitions and no other, without a group."""
+        self._consumer.assign([TopicPartition(*source) for source in sources])
 
     def poll(self, timeout_ms: int) -> list[RecordBatch]:
         """Records of each partition that has any, in offset order."""

@@ -6,33 +6,28 @@ so every reading of the same spans gives the same records.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from driftgauge.errors import UnavailableError
-from driftgauge.ingest.batches import select
 from driftgauge.records import RecordBatch, Source
-from driftgauge.sources.kafka import KafkaSource
+from driftgauge.sources.kafka_turns import KafkaTurns, PartitionReader
 
-_POLL_MS = 1000
-# A broker that is there answers within a poll or two.
-_EMPTY_POLLS = 30
+_BATCH = 20_000
 
 
 class KafkaRange:
     """The records of `topics` (which exist) up to their ends as they are now.
 
-    `spans`: first offset and end of each partition that holds any, in order of topic and partition. UnavailableError
-    if the broker does not answer, or has deleted what was to be read.
+    `bounds`: first offset and end of each partition, in order of topic and partition; `spans`: of those that hold any
+    records. UnavailableError if the broker does not answer, or has deleted what was to be read.
     """
 
-    def __init__(self, consumer: KafkaSource, topics: Sequence[str]) -> None:
-        """Asks for the ends; nothing is read yet. `consumer` is in no group."""
-        self._consumer = consumer
+    def __init__(self, consumer: PartitionReader, topics: Sequence[str], *, size: int = _BATCH) -> None:
+        """Asks for the ends; nothing is read yet. `consumer` is in no group. Batches have `size` records."""
+        self._consumer, self._size = consumer, size
         sources = [Source(topic, i) for topic in topics for i in range(consumer.partitions(topic) or 0)]
         ends = consumer.end_offsets(sources)
-        firsts = {source: consumer.first_offset(source) for source in sources}
-        self.spans = {source: (firsts[source], ends[source]) for source in sources if firsts[source] < ends[source]}
+        self.bounds = {source: (consumer.first_offset(source), ends[source]) for source in sources}
+        self.spans = {source: (first, end) for source, (first, end) in self.bounds.items() if first < end}
 
     def batches(
         self, spans: Mapping[Source, tuple[int, int]], progress: Callable[[float], None] = lambda _done: None
@@ -40,22 +35,11 @@ class KafkaRange:
         """The records of `spans`, each partition in offset order; `progress` gets the share that has been read."""
         total, before = sum(end - first for first, end in spans.values()), 0
         for source, (first, end) in spans.items():
-            for batch in self._partition(source, first, end):
+            for batch in KafkaTurns(self._consumer, {source: (first, end)}, self._size).batches(source):
                 yield batch
                 progress((before + batch.offsets[-1] + 1 - first) / total)
             before += end - first
 
-    def _partition(self, source: Source, first: int, end: int) -> Iterator[RecordBatch]:
-        self._consumer.assign(source)
-        self._consumer.seek(source, first)
-        empty = 0
-        # By the position, not the last record's offset: what ends transactions has an offset and is no record.
-        while self._consumer.position(source) < end:
-            batches = self._consumer.poll(_POLL_MS)
-            empty = 0 if batches else empty + 1
-            if empty == _EMPTY_POLLS:
-                raise UnavailableError(f"Kafka gives no more records of {source}, which has some up to offset {end}")
-            for batch in batches:
-                within = bisect_left(batch.offsets, end)
-                if within:
-                    yield batch if within == len(batch) else select(batch, range(within))
+    def turns(self, spans: Mapping[Source, tuple[int, int]]) -> KafkaTurns:
+        """The records of `spans`, to be read side by side."""
+        return KafkaTurns(self._consumer, spans, self._size)

@@ -1,0 +1,166 @@
+"""`backtest` over a part of the time, and over stored panes: told is what the whole told of that part, in seconds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driftgauge import cli
+from driftgauge.cli import backtest_files
+from driftgauge.errors import ConfigError, InputError
+from driftgauge.sources.profile_file import write_profile
+from driftgauge.timestamps import format_timestamp, parse_timestamp
+from live import START, loan_events, profile_of
+
+MINUTE = 60_000
+EVENTS, BREAK = 9000, 4500  # Half an hour at five a second.
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    write_profile(profile_of(loan_events(20_000, seed=1)), folder / "profile.json")
+    (folder / "events.jsonl").write_bytes(b"\n".join(loan_events(EVENTS, break_at=BREAK)) + b"\n")
+    backtest(folder, "whole", "--file", "events.jsonl", "--panes-out", folder / "panes.jsonl")
+    return folder
+
+
+def backtest(folder: Path, out: str, *options: Any, expect: int = 0) -> list[dict[str, Any]]:
+    filled = [str(folder / option) if option in ("events.jsonl", "panes.jsonl") else str(option) for option in options]
+    if "-c" not in filled:
+        filled += ["--profile", str(folder / "profile.json")]
+        filled += ["--pane", "1m"] if "--pane" not in filled else []
+    code = cli.load("backtest").main([*filled, "--alerts", str(folder / out)], standalone_mode=False)
+    assert (code or 0) == expect
+    return alerts(folder / out)
+
+
+def alerts(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def at(minute: float) -> str:
+    return format_timestamp(START + int(minute * MINUTE))
+
+
+def minute_of(alert: dict[str, Any]) -> float:
+    return (parse_timestamp(alert["updatedAt"]) - START) / MINUTE
+
+
+def test_stored_panes_give_the_alerts_that_their_events_gave(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(alerts(made / "whole")) >= 2
+    again = backtest(made, "again", "--from-panes", "panes.jsonl", "--json")
+    assert again == alerts(made / "whole")
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["events"], summary["panes"], summary["warnings"]) == (EVENTS, 30, [])
+    assert summary["pane records"] == len((made / "panes.jsonl").read_bytes().splitlines())
+
+
+def test_another_budget_judges_the_same_panes_by_other_limits(made: Path) -> None:
+    strict = backtest(made, "strict", "--from-panes", "panes.jsonl", "--budget", "0.001")
+    anew = backtest(made, "anew", "--file", "events.jsonl", "--budget", "0.001")
+    assert [alert["event_id"] for alert in strict] == [alert["event_id"] for alert in anew]
+    thresholds = [alert["detail"]["detectors"][0]["threshold"] for alert in (strict[0], alerts(made / "whole")[0])]
+    assert thresholds[0] > thresholds[1]
+
+
+@pytest.mark.parametrize("source", [("--file", "events.jsonl"), ("--from-panes", "panes.jsonl")])
+@pytest.mark.parametrize(("start", "end"), [(None, 15.5), (15.5, None), (16, 17), (14, 25), (29, None), (None, 3)])
+def test_a_part_of_the_time_tells_what_the_whole_told_of_it(
+    made: Path, source: tuple[str, str], start: float | None, end: float | None
+) -> None:
+    options = [*(("--from", at(start)) if start is not None else ()), *(("--to", at(end)) if end is not None else ())]
+    told = backtest(made, "part", *source, *options)
+    low, high = start if start is not None else -1, end if end is not None else 99
+    assert told == [alert for alert in alerts(made / "whole") if low < minute_of(alert) <= high]
+
+
+def test_reading_stops_where_the_time_has_passed(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    backtest(made, "part", "--file", "events.jsonl", "--to", at(3), "--json")
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["panes"], summary["events"]) == (3, 900)
+    assert summary["period"] == {"from": at(0), "to": at(3)}
+
+
+def test_what_opened_before_the_time_is_counted_and_not_told(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert backtest(made, "late", "--from-panes", "panes.jsonl", "--from", at(25)) == []
+    text = " ".join(capsys.readouterr().out.split())
+    assert "from before the period, of which nothing is told in it" in text
+    assert "00:25 to 2026-01-01 00:30 (5 min; 25 min before it were judged" in text
+
+
+def test_a_short_warm_up_knows_less(made: Path) -> None:
+    # Judged from within the fault on, the first thing that is told of it is its opening.
+    (first, *_) = backtest(made, "cold", "--from-panes", "panes.jsonl", "--from", at(20), "--warm-up", "0s")
+    assert first["event"] == "opened"
+    assert minute_of(first) > 20
+    warm = backtest(made, "warm", "--from-panes", "panes.jsonl", "--from", at(20), "--warm-up", "1h")
+    assert warm == [alert for alert in alerts(made / "whole") if minute_of(alert) > 20]
+
+
+def test_kept_panes_are_the_same_whatever_the_batches(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = backtest_files.record_batches
+    monkeypatch.setattr(backtest_files, "record_batches", lambda *a, **k: whole(*a, **k, size=37))
+    backtest(made, "small", "--file", "events.jsonl", "--panes-out", made / "small.jsonl")
+
+    def panes(path: Path) -> list[bytes]:
+        return [line for line in path.read_bytes().splitlines() if json.loads(line)["type"] == "pane"]
+
+    assert panes(made / "small.jsonl") == panes(made / "panes.jsonl")
+
+
+def test_panes_of_another_profile_or_length_are_refused_and_the_way_out_is_named(made: Path, tmp_path: Path) -> None:
+    write_profile(profile_of(loan_events(10_000, seed=5)), tmp_path / "profile.json")
+    (tmp_path / "panes.jsonl").write_bytes((made / "panes.jsonl").read_bytes())
+    with pytest.raises(ConfigError, match=r"30 panes of loan-approval/7 were counted with profile sha256:.* anew"):
+        backtest(tmp_path, "a", "--from-panes", "panes.jsonl")
+    with pytest.raises(ConfigError, match=r"in panes of 1m, and this configuration has profile .* in panes of 5m"):
+        backtest(made, "a", "--from-panes", "panes.jsonl", "--pane", "5m")
+    assert not (made / "a").exists()
+
+
+def test_panes_of_before_a_change_are_left_out_and_told(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (made / "panes.jsonl").read_text().splitlines()
+    changed = [line.replace('"length":60000', '"length":30000') if i < 20 else line for i, line in enumerate(lines)]
+    (tmp_path / "panes.jsonl").write_text("\n".join([*changed, '{"type":"pane"', ""]))
+    write_profile(profile_of(loan_events(20_000, seed=1)), tmp_path / "profile.json")
+    backtest(tmp_path, "a", "--from-panes", "panes.jsonl", "--json")
+    unread, left_out = json.loads(capsys.readouterr().out)["warnings"]
+    assert unread.startswith("1 records can't be read: a record of the panes topic can't be read")
+    assert "panes of loan-approval/7 were counted with profile" in left_out
+    assert "in panes of 30s" in left_out
+
+
+def test_a_file_without_panes_is_said_to_be_none(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no record of it is one of the panes topic"):
+        backtest(made, "a", "--from-panes", "events.jsonl")
+    lines = (made / "panes.jsonl").read_text().splitlines()
+    (tmp_path / "cut.jsonl").write_text("\n".join(lines[1:]))
+    with pytest.raises(InputError, match="no `sources` record"):
+        backtest(made, "a", "--from-panes", tmp_path / "cut.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "name what to read, --file DATA; topics are named by a configuration"),
+        (("--from-panes",), "topics are named by a configuration"),
+        (("--from-panes", "panes.jsonl", "--timestamp", "at"), "go with --file DATA, without --from-panes"),
+        (("--from-panes", "panes.jsonl", "--panes-out", "x"), "--panes-out keeps what was counted"),
+        (("--file", "events.jsonl", "--from-offset", "t/0=5"), "--from-offset is where to begin on input topics"),
+        (("--file", "events.jsonl", "--against-live"), "leave out --file"),
+        (("--file", "events.jsonl", "--warm-up", "1h"), "goes with --from TIME"),
+        (("--file", "events.jsonl", "--from", "soon"), "--from: "),
+        (("--file", "events.jsonl", "--from", "2026-01-02", "--to", "2026-01-01"), "is not before --to"),
+        (("--file", "events.jsonl", "--from", "2026-01-02", "--warm-up", "long"), "--warm-up: 'long' is no duration"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(made: Path, options: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        backtest(made, "refused", *options)
+    assert not (made / "refused").exists()

@@ -1,0 +1,94 @@
+"""Stored panes as the input of a backtest: the panes topic of a configuration, or files of its records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from driftgauge.alerts.stage import OnClosed, Raised
+from driftgauge.cli.backtest_input import OnMessages, OnReject, Place
+from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.topic_range import topic_range
+from driftgauge.engine.detect import stage_of
+from driftgauge.engine.topics import gating_topics
+from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.pane_replay import PanesLog, judge_panes
+from driftgauge.runtime.replay import ReplayTotals
+from driftgauge.runtime.span import Span
+from driftgauge.runtime.stored_panes import StoredPanes
+from driftgauge.sources.panes_file import PanesFile
+
+FromPanesOption = Annotated[
+    bool,
+    typer.Option("--from-panes", help="Judge stored panes anew: of the panes topic, or of the files that follow."),
+]
+
+
+class PanesInput:
+    """See BacktestInput."""
+
+    records = "pane records"
+
+    def __init__(
+        self, plan: Plan, span: Span, logs: Sequence[PanesLog], done: Callable[[], float], notes: Sequence[str] = ()
+    ) -> None:
+        """`done`: the share of the logs that was read."""
+        self.plan, self.span = plan, span
+        self._logs, self._done, self._notes = logs, done, notes
+        self._stored = StoredPanes(plan.models)
+
+    @property
+    def warnings(self) -> list[str]:
+        """See BacktestInput."""
+        return [*self._notes, *self._stored.warnings]
+
+    @property
+    def done(self) -> float:
+        """See BacktestInput."""
+        return self._done()
+
+    def place(self, batch: RecordBatch, row: int) -> Place:
+        """See BacktestInput."""
+        return Place(f"{batch.source} offset {batch.offsets[row]:,}", {})
+
+    def steps(
+        self, totals: ReplayTotals, _on_reject: OnReject, _on_messages: OnMessages, on_closed: OnClosed
+    ) -> Iterator[list[Raised]]:
+        """See BacktestInput. Nothing is counted, so nothing is rejected."""
+        fresh = lambda: stage_of(self.plan.models, self.plan.unprofiled, on_closed)  # noqa: E731 (a stage for each log)
+        return judge_panes(self._logs, fresh, self._stored, totals, self.span)
+
+
+def files_of_panes(plan: Plan, span: Span, paths: Sequence[Path]) -> PanesInput:
+    """Each file is a log of its own. InputError if one can't be read."""
+    files = [PanesFile(path) for path in paths]
+    logs = [PanesLog(file.batches()) for file in files]
+    return PanesInput(plan, span, logs, lambda: sum(file.done for file in files) / len(files))
+
+
+@contextmanager
+def topic_of_panes(plan: Plan, span: Span) -> Iterator[PanesInput]:
+    """What the panes topic of the configuration holds now."""
+    config = plan.require_config()
+    with topic_range(config, [config.topics.panes]) as (log, consumer):
+        turns = log.turns(log.spans)
+        known = [Source(name, i) for name in gating_topics(config) for i in range(consumer.partitions(name) or 0)]
+        logs = [
+            PanesLog(
+                (batch.values for batch in turns.batches(source)),
+                # As live takes them for where retention has taken the record that says so.
+                tuple(sorted(known)) if first > 0 else (),
+                cut=first > 0,
+            )
+            for source, (first, _) in log.spans.items()
+        ]
+        gone = ", ".join(str(source) for source, (first, _) in log.bounds.items() if first > 0)
+        note = (
+            f"the first records of {gone} are deleted (retention): what was learned from them is missing, so alerts "
+            "may be others than live"
+        )
+        yield PanesInput(plan, span, logs, lambda: turns.done, [note] if gone else ())

@@ -1,0 +1,107 @@
+"""Records of the panes topic that are judged anew: which of them fit what is configured now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from driftgauge.durations import format_duration
+from driftgauge.engine.model import Model
+from driftgauge.errors import ConfigError, InputError, StateError
+from driftgauge.panes.codec import UnknownProfileError, decode_message
+from driftgauge.panes.messages import Message, PartialPane
+from driftgauge.panes.unprofiled import NO_PROFILE
+
+_REASONS_KEPT = 100
+
+
+class _Counted(NamedTuple):
+    """How a pane was counted: with which profile, in panes of which length (ms)."""
+
+    profile: str
+    length: int
+
+    def __str__(self) -> str:
+        profile = "no profile" if self.profile == NO_PROFILE else f"profile {self.profile[:15]}…"
+        return f"{profile} in panes of {format_duration(self.length)}"
+
+
+class StoredPanes:
+    """Reads records, and counts those that can't be judged.
+
+    Counts over other cells or another length of time say nothing to the detectors of this configuration, so they are
+    left out; where nothing else is there it is refused.
+    """
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        """Nothing read yet."""
+        self._layouts = {model.layout.profile_hash: model.layout for model in models}
+        self._expected: dict[tuple[str, str], set[_Counted]] = {}
+        for model in models:
+            counted = _Counted(model.layout.profile_hash, model.pane_length)
+            self._expected.setdefault(model.subject[:2], set()).add(counted)
+        self._fitting = 0
+        self._read = 0
+        self._otherwise: Counter[tuple[tuple[str, str], _Counted]] = Counter()
+        self._unread: Counter[str] = Counter()
+
+    def messages(self, values: Iterable[bytes | None]) -> list[Message]:
+        """What these records say, without those that can't be read or are of another profile."""
+        return list(self._messages(values))
+
+    def refuse(self) -> None:
+        """After all is read. ConfigError if no pane fits the configuration, InputError if there are no such records."""
+        if self._unread and not self._read:
+            raise InputError(f"no record of it is one of the panes topic: {next(iter(self._unread))}")
+        if self._otherwise and not self._fitting:
+            raise ConfigError(
+                f"{'; '.join(self._told())}. Counts over other cells or times can't be judged anew: set profile and "
+                "pane length back, or count the events anew, without --from-panes"
+            )
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was left out."""
+        unread = [f"{count:,} records can't be read: {reason}" for reason, count in self._unread.items()]
+        return [*unread, *(f"left out: {told}" for told in self._told())]
+
+    def _told(self) -> Iterator[str]:
+        for (subject, counted), count in sorted(self._otherwise.items()):
+            wanted = " or ".join(map(str, sorted(self._expected[subject])))
+            of = "/".join(subject)
+            yield f"{count:,} panes of {of} were counted with {counted}, and this configuration has {wanted}"
+
+    def _messages(self, values: Iterable[bytes | None]) -> Iterator[Message]:
+        for value in values:
+            try:
+                message = decode_message(value or b"", self._layouts)
+            except UnknownProfileError:
+                self._read += 1
+                record = orjson.loads(value or b"")
+                self._count_otherwise((record["model_id"], record["model_version"]), record)
+                continue
+            except StateError as error:
+                if str(error) in self._unread or len(self._unread) < _REASONS_KEPT:
+                    self._unread[str(error)] += 1
+                continue
+            self._read += 1
+            if isinstance(message, PartialPane) and not self._fits(message):
+                continue
+            yield message
+
+    def _fits(self, pane: PartialPane) -> bool:
+        subject, counted = pane.subject[:2], _Counted(pane.profile, pane.length)
+        expected = self._expected.get(subject)
+        if expected is not None and counted not in expected:
+            self._otherwise[subject, counted] += not pane.subject.segment
+            return False
+        self._fitting += expected is not None
+        return True
+
+    def _count_otherwise(self, subject: tuple[str, str], record: dict[str, object]) -> None:
+        # A version that isn't watched here has other profiles, and is none of this configuration's concern.
+        if subject in self._expected and not record["segment"]:
+            self._otherwise[subject, _Counted(str(record["profile"]), int(str(record["length"])))] += 1

@@ -1,0 +1,35 @@
+"""A file of records of the panes topic, one a line, as `backtest --panes-out` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from driftgauge.errors import InputError
+
+_LINES = 2_000
+
+
+class PanesFile:
+    """Its lines. `done`: the share that was read."""
+
+    def __init__(self, path: Path) -> None:
+        """InputError if it can't be opened."""
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise InputError(f"{path}: can't be read: {error.strerror}") from None
+        self._read, self._size = 0, path.stat().st_size
+
+    @property
+    def done(self) -> float:
+        """In [0, 1]."""
+        return self._read / self._size if self._size else 1.0
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Some lines at a time, without empty ones."""
+        with self._file:
+            while lines := list(islice(self._file, _LINES)):
+                self._read += sum(map(len, lines))
+                yield [line for line in lines if not line.isspace()]
