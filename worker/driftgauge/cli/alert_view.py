@@ -13,6 +13,7 @@ from driftgauge.alerts.event import AlertEvent, Labels
 from driftgauge.alerts.numbers import number
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import EventKind, Severity
+from driftgauge.scoring.alert import Identity, identity_of
 
 STYLES: dict[Severity, str] = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
@@ -43,7 +44,7 @@ class Episodes:
 
     def __init__(self) -> None:
         """None yet. `events` counts by kind."""
-        self._by_identity: dict[tuple[str, ...], Episode] = {}
+        self._by_identity: dict[Identity, Episode] = {}
         self.events: Counter[EventKind] = Counter()
 
     def __len__(self) -> int:
@@ -55,8 +56,7 @@ class Episodes:
         self.events[event.event] += 1
         labels = event.labels
         episode = self._by_identity.setdefault(
-            (labels.model_id, labels.model_version, labels.segment, series_text(labels), event.startsAt),
-            Episode(labels, event.startsAt, "", labels.severity, "", None, None),
+            identity_of(event), Episode(labels, event.startsAt, "", labels.severity, "", None, None)
         )
         if event.event == "resolved":
             # An escalation closes the milder alert; the problem itself goes on.
@@ -88,11 +88,6 @@ class Episodes:
 
 def _subject_of(labels: Labels) -> str:
     return labels.feature or _WITHOUT_FEATURE.get(labels.alertname, "prediction")
-
-
-def series_text(labels: Labels) -> str:
-    """`employment_type missing`, `channel share web`, `predicted_share rejected`."""
-    return " ".join(part for part in (labels.feature, labels.series, labels.category, labels.class_) if part)
 
 
 def clock(time: str) -> str:
