@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from driftgauge.alerts.event import AlertEvent
@@ -11,6 +10,8 @@ from driftgauge.alerts.transition import Severity
 from driftgauge.timestamps import parse_timestamp
 
 Identity = tuple[str, ...]
+# The opening is first, then what came earliest.
+_Rank = tuple[bool, str, str]
 
 
 class Alert(NamedTuple):
@@ -50,30 +51,47 @@ def identity_of(event: AlertEvent) -> Identity:
     return (of.model_id, of.model_version, of.segment, of.feature, of.series, of.category, of.class_, event.startsAt)
 
 
-def alerts_of(events: Iterable[AlertEvent]) -> list[Alert]:
-    """All alerts, by the time at which they opened. The order of the events and repeated ones change nothing."""
-    by_identity: dict[Identity, list[AlertEvent]] = {}
-    for event in events:
-        by_identity.setdefault(identity_of(event), []).append(event)
-    return sorted((_alert(of_one) for of_one in by_identity.values()), key=lambda alert: alert.order)
+class Alerts:
+    """Collects events into alerts. Their order and repeated ones change nothing."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._by_identity: dict[Identity, tuple[_Rank, Alert]] = {}
+
+    def add(self, event: AlertEvent) -> None:
+        """Take an event."""
+        identity = identity_of(event)
+        found = (event.event != "opened", event.updatedAt, event.event_id), _seen_in(event)
+        known = self._by_identity.get(identity)
+        self._by_identity[identity] = found if known is None else _joined(*sorted((known, found)))
+
+    def all(self) -> list[Alert]:
+        """Every one, by the time at which it opened."""
+        return sorted((alert for _, alert in self._by_identity.values()), key=lambda alert: alert.order)
 
 
-def _alert(events: list[AlertEvent]) -> Alert:
-    first = min(events, key=lambda event: (event.event != "opened", event.updatedAt, event.event_id))
-    labels = first.labels
+def _joined(first: tuple[_Rank, Alert], second: tuple[_Rank, Alert]) -> tuple[_Rank, Alert]:
+    rank, alert = first
+    ends = [end for end in (alert.resolved, second[1].resolved) if end is not None]
+    severity = max(alert.severity, second[1].severity, key=SEVERITIES.index)
+    return rank, alert._replace(resolved=max(ends, default=None), severity=severity)
+
+
+def _seen_in(event: AlertEvent) -> Alert:
+    labels = event.labels
     # An escalation closes the milder alert; the problem itself goes on.
-    ends = [e.updatedAt for e in events if e.event == "resolved" and e.detail.superseded_by is None]
+    over = event.event == "resolved" and event.detail.superseded_by is None
     return Alert(
-        opened=parse_timestamp(first.startsAt),
-        resolved=parse_timestamp(max(ends)) if ends else None,
+        opened=parse_timestamp(event.startsAt),
+        resolved=parse_timestamp(event.updatedAt) if over else None,
         model_id=labels.model_id,
         model_version=labels.model_version,
         segment=labels.segment,
         feature=labels.feature,
         alertname=labels.alertname,
         on=labels.on,
-        event_id=first.event_id,
-        since=parse_timestamp(first.detail.change_point.at),
-        severity=max((event.labels.severity for event in events), key=SEVERITIES.index),
-        summary=first.annotations.summary,
+        event_id=event.event_id,
+        since=parse_timestamp(event.detail.change_point.at),
+        severity=labels.severity,
+        summary=event.annotations.summary,
     )

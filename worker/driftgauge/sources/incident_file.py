@@ -103,9 +103,9 @@ def _from_json(text: str) -> Iterator[_Entry]:
 
 
 def _entries(root: Any, document: Document) -> Iterator[_Entry]:
-    for problem in document.problems:
-        at = problem.position
-        raise _UnreadableError(f"{at.line}:{at.column}: {problem.message}" if at is not None else f" {problem.message}")
+    if document.problems:
+        _, message, at = document.problems[0]
+        raise _UnreadableError(f"{at.line}:{at.column}: {message}" if at is not None else f" {message}")
     # A list, or a list under this name.
     under: tuple[str, ...] = ("incidents",) if isinstance(root, dict) and root.keys() == {"incidents"} else ()
     entries = root["incidents"] if under else root
