@@ -31,6 +31,7 @@ from driftgauge.cli.columns_options import (
     TimestampOption,
     columns_of,
 )
+from driftgauge.cli.labelled import IncidentsOption, ToleranceOption, labelled_for_backtest, score_backtest
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.errors import ConfigError
@@ -85,6 +86,8 @@ def command(
     start: StartOption = None,
     interval: IntervalOption = "1s",
     sort: SortOption = False,
+    incidents: IncidentsOption = None,
+    tolerance: ToleranceOption = None,
     fail_on: FailOnOption = None,
     report: ReportOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
@@ -108,9 +111,11 @@ def command(
     )
     plan = plan_of(profile, config, pane, budget)
     data = table_files([*file, *(more or ())])
-    refuse_overwriting("--alerts", alerts, [*data, *plan.read])
+    labelled = labelled_for_backtest(incidents, tolerance, plan.models)
+    read = [*data, *plan.read, *([incidents] if incidents is not None else [])]
+    refuse_overwriting("--alerts", alerts, read)
     if report is not None:
-        refuse_overwriting("--report", report, [*data, *plan.read, alerts])
+        refuse_overwriting("--report", report, [*read, alerts])
     opened = FilesInput(plan, data, columns, model=model, sort=sort)
     recorder = recorder_of(opened.plan.models) if report is not None else None
     with JsonLinesFile(alerts) as out:
@@ -123,6 +128,7 @@ def command(
     if report is not None and recorder is not None:
         _write_report(report, recorder, summary)
         summary.report_file = str(report)
+    score_backtest(labelled, summary)
     if json:
         print(to_json(summary).decode())
     else:

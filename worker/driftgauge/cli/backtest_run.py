@@ -42,6 +42,7 @@ def carry_out(opened: BacktestInput, out: JsonLinesFile, recorder: Recorder | No
             for events in replayed_alerts(plan.models, steps, plan.group, out, plan.unprofiled, recorder):
                 for event in events:
                     summary.episodes.add(event)
+                    summary.told.add(event)
                 progress.update(opened.done, totals.event_time, totals.records, len(summary.episodes))
         summary.complete = True
     except KeyboardInterrupt:

@@ -16,10 +16,14 @@ from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.cli.backtest_input import Place
+from driftgauge.cli.score_json import score_object
+from driftgauge.cli.score_view import show_score
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.panes.schedule import ALWAYS
 from driftgauge.runtime.replay import ReplayTotals
+from driftgauge.scoring.alert import Alerts
+from driftgauge.scoring.score import Score
 from driftgauge.timestamps import format_timestamp
 
 _EPISODES_SHOWN = 15
@@ -40,7 +44,8 @@ class Rejected(NamedTuple):
 class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
-    `alerts_file`, `report_file`: None if there is none; `complete`: read to the end.
+    `told`: the alerts as they are scored; `score`: against labelled incidents, if there are any. `alerts_file`,
+    `report_file`: None if there is none; `complete`: read to the end.
     """
 
     models: Sequence[Model]
@@ -48,7 +53,9 @@ class Summary:
     warnings: Sequence[str]
     totals: ReplayTotals = field(default_factory=ReplayTotals)
     episodes: Episodes = field(default_factory=Episodes)
+    told: Alerts = field(default_factory=Alerts)
     rejected: list[Rejected] = field(default_factory=list)
+    score: Score | None = None
     alerts_file: str | None = None
     report_file: str | None = None
     complete: bool = False
@@ -82,6 +89,8 @@ def to_json(summary: Summary) -> bytes:
             "list": [_episode(episode) for episode in episodes.all()],
         },
     }
+    if summary.score is not None:
+        content["score"] = score_object(summary.score)
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
@@ -138,6 +147,9 @@ def show(console: Console, summary: Summary) -> None:
     _show_alerts(console, summary.episodes, summary.alerts_file)
     if summary.report_file is not None:
         console.print(f"[bold]Report[/]      {escape(summary.report_file)}", soft_wrap=True)
+    if summary.score is not None:
+        console.print()
+        show_score(console, summary.score)
 
 
 def _period(totals: ReplayTotals) -> str:

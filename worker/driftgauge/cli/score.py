@@ -68,7 +68,7 @@ def command(
         )
     if first >= last:
         raise ConfigError("--from: is not before --to")
-    labelled = labelled_incidents(incidents, tolerance, run.panes if run is not None else [])
+    labelled = labelled_incidents(incidents, tolerance, run.panes if run is not None else ())
     told = Alerts()
     for event in read_alert_events(alerts):
         told.add(event)

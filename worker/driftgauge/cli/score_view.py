@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -32,10 +32,10 @@ def show_score(console: Console, score: Score) -> None:
     _line(console, "Scored", f"{_at(watch.start)} to {_at(watch.end)}, {_count(len(watch.models), 'model')}, {window}")
     _line(console, "Incidents", _found(measures.recall))
     if matching.not_judged:
-        text = f"{len(matching.not_judged)} more are not judged: they begin outside that time, or are of another model"
-        _line(console, "", text)
-    told = ", ".join(f"{measures.verdicts[verdict]} {verdict.replace('_', ' ')}" for verdict in VERDICTS)
-    _line(console, "Alerts", told)
+        _line(
+            console, "", f"{len(matching.not_judged):,} more not judged: begun outside that time, or of another model"
+        )
+    _line(console, "Alerts", ", ".join(_verdicts(measures)) or "none")
     _line(console, "Precision", _share(measures.precision))
     _line(console, "False", f"{false.count} in {number(false.months)} quiet model-months{_rate(false)}")
     median, p90 = (_quantile(quantile) for quantile in (measures.delays.median, measures.delays.p90))
@@ -56,6 +56,13 @@ def show_score(console: Console, score: Score) -> None:
 
 def _line(console: Console, word: str, text: str) -> None:
     console.print(Text.assemble((f"{word:<11}", "bold"), text), soft_wrap=True)
+
+
+def _verdicts(measures: Measures) -> Iterator[str]:
+    for verdict in VERDICTS:
+        if count := measures.verdicts[verdict]:
+            word = verdict.replace("_", " ")
+            yield _count(count, word) if verdict in ("hit", "duplicate") else f"{count:,} {word}"
 
 
 def _found(recall: Recall) -> str:
@@ -81,7 +88,7 @@ def _share(share: float | None) -> str:
 def _quantile(quantile: Quantile) -> str:
     if quantile.at is not None:
         return lasted(quantile.at)
-    return "unknown" if quantile.beyond is None else f"not reached within {lasted(quantile.beyond)}"
+    return "unknown" if quantile.beyond is None else f"> {lasted(quantile.beyond)}"
 
 
 def _at(time: int) -> str:
@@ -97,9 +104,10 @@ def _columns(*headings: str) -> Table:
 
 
 def _incidents(findings: Sequence[Finding]) -> Table:
-    table = _columns("began", "incident", "found", "by")
+    table = _columns("began", "found", "incident, and the alert that found it")
     for finding in findings[:_SHOWN]:
-        table.add_row(_at(finding.incident.start), escape(finding.incident.text), _when(finding), _by(finding))
+        what = Text("\n").join([Text(finding.incident.text, style="bold"), *_told(finding)])
+        table.add_row(_at(finding.incident.start), _when(finding), what)
     return _cut(table, len(findings))
 
 
@@ -109,45 +117,50 @@ def _when(finding: Finding) -> Text:
     return Text(f"after {lasted(finding.delay)}", style="green")
 
 
-def _by(finding: Finding) -> Text:
-    lines = [] if finding.by is None else [_alert(finding.by)]
-    if finding.duplicates:
-        lines.append(Text(f"and {_count(len(finding.duplicates), 'duplicate')}", style="dim"))
-    # Of one that was found, what else was told is no news.
+def _told(finding: Finding) -> Iterator[Text]:
+    if finding.by is not None:
+        yield _alert(finding.by)
+        if finding.duplicates:
+            yield Text(f"and {_count(len(finding.duplicates), 'duplicate')}", style="dim")
+        # Of one that was found, what else was told is no news.
+        return
     for word, alerts in (("open before", finding.open_before), ("beside", finding.beside)):
-        if finding.by is None and alerts:
-            lines += [Text(f"{word}: ", style="dim").append_text(_alert(alert)) for alert in alerts[:_OTHERS_SHOWN]]
-            if len(alerts) > _OTHERS_SHOWN:
-                lines.append(Text(f"{word}: {len(alerts) - _OTHERS_SHOWN:,} more", style="dim"))
-    return Text("\n").join(lines)
+        for alert in alerts[:_OTHERS_SHOWN]:
+            yield Text(f"{word}: ", style="dim").append_text(_alert(alert))
+        if len(alerts) > _OTHERS_SHOWN:
+            yield Text(f"{word}: {len(alerts) - _OTHERS_SHOWN:,} more", style="dim")
 
 
 def _alert(alert: Alert) -> Text:
-    return Text.assemble(alert.summary, "  ", (alert.event_id, "dim"))
+    return Text.assemble(alert.summary, "\n", (alert.event_id, "dim"))
 
 
 def _kinds(groups: Sequence[Group]) -> Table:
     table = _columns("kind", "size", "found", "median delay", "p90")
-    for group in groups:
-        for name, size, one in ((group.name, "", group), *(("", size.name, size) for size in group.sizes)):
-            recall, delays = one.recall, one.delays
-            found = f"{recall.found} of {recall.incidents}"
-            shown = "none" if name is None else name, "none" if size is None else size
-            table.add_row(*map(escape, shown), found, _quantile(delays.median), _quantile(delays.p90))
+    for kind in groups:
+        _add_group(table, kind, kind.name, kind.sizes[0].name if len(kind.sizes) == 1 else "")
+        for size in kind.sizes if len(kind.sizes) > 1 else ():
+            _add_group(table, size, "", size.name)
     return table
 
 
+def _add_group(table: Table, group: Group, kind: str | None, size: str | None) -> None:
+    names = (escape("none" if name is None else name) for name in (kind, size))
+    found = f"{group.recall.found} of {group.recall.incidents}"
+    table.add_row(*names, found, _quantile(group.delays.median), _quantile(group.delays.p90))
+
+
 def _in_vain(alerts: Sequence[Judged]) -> Table:
-    table = _columns("told", "worst", "what changed", "id")
+    table = _columns("told", "worst", "what changed")
     for alert, verdict, _ in alerts[:_SHOWN]:
-        open_before = [] if verdict == "false" else [("\nstill open when an incident of it began", "dim")]
-        what = Text.assemble(alert.summary, *open_before)
-        table.add_row(_at(alert.opened), Text(alert.severity, style=STYLES[alert.severity]), what, alert.event_id)
+        open_before = "" if verdict == "false" else "\nstill open when an incident that names it began"
+        what = _alert(alert).append(open_before, style="dim")
+        table.add_row(_at(alert.opened), Text(alert.severity, style=STYLES[alert.severity]), what)
     return _cut(table, len(alerts))
 
 
 def _beside(score: Score) -> Table:
-    table = _columns("", "recall", "precision", "false a month", "median delay", "time ratio")
+    table = _columns("", "recall", "precision", "false a month", "median delay", "mean time ratio")
     for name, measures in (("these alerts", score.measures), *((row.name, row.measures) for row in score.beside)):
         table.add_row(name, *_compared(measures))
     return table

@@ -19,6 +19,8 @@ from driftgauge.scoring.incident import Incident
 
 _FIELDS = tuple(Incident.model_fields)
 _DELIMITERS = (",", ";", "\t")
+# Stands for YAML's null where a word belongs: no text, so that it is told of as such.
+_NOTHING = object()
 
 
 class _Entry(NamedTuple):
@@ -81,7 +83,10 @@ def _problem(detail: ErrorDetails, entry: _Entry) -> str:
         case "model_type":
             return f"{where}expected the fields of an incident, such as start and end"
         case "string_type":
-            return f"{where}expected text"
+            nothing = detail["input"] is _NOTHING
+            return where + (
+                'is empty: quote "null" if that is the word, else take it out' if nothing else "expected text"
+            )
         case "value_error":
             return f"{where}{detail['ctx']['error']}"
         case _:
@@ -90,7 +95,12 @@ def _problem(detail: ErrorDetails, entry: _Entry) -> str:
 
 def _from_yaml(text: str) -> Iterator[_Entry]:
     document = parse(text)
-    yield from _entries(document.root, document)
+    for entry in _entries(document.root, document):
+        fields = entry.fields
+        # `kind: null` is a word that YAML takes for nothing; only an end may be left empty.
+        if isinstance(fields, dict):
+            fields = {n: _NOTHING if v is None and n != "end" else v for n, v in fields.items()}
+        yield entry._replace(fields=fields)
 
 
 def _from_json(text: str) -> Iterator[_Entry]:
@@ -99,7 +109,8 @@ def _from_json(text: str) -> Iterator[_Entry]:
     except orjson.JSONDecodeError as error:
         raise _UnreadableError(f"{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
     # For the places: JSON is YAML but for tabs, which in JSON stand between values only.
-    yield from _entries(root, parse(text.replace("\t", " ")))
+    for entry in _entries(root, parse(text.replace("\t", " "))):
+        yield entry._replace(fields=_present(entry.fields))
 
 
 def _entries(root: Any, document: Document) -> Iterator[_Entry]:
@@ -112,12 +123,12 @@ def _entries(root: Any, document: Document) -> Iterator[_Entry]:
     if not isinstance(entries, list):
         raise _UnreadableError("1: expected a list of incidents (- start: …)")
     for index, fields in enumerate(entries):
-        yield _Entry(_present(fields), _in_document(document, (*under, index)))
+        yield _Entry(fields, _in_document(document, (*under, index)))
 
 
 def _present(fields: Any) -> Any:
-    """Without what is empty, which is as good as absent."""
-    return {name: value for name, value in fields.items() if value is not None} if isinstance(fields, dict) else fields
+    """Without what is null, which is as good as absent."""
+    return {n: v for n, v in fields.items() if v is not None} if isinstance(fields, dict) else fields
 
 
 def _in_document(document: Document, path: tuple[str | int, ...]) -> Callable[[str | None], str]:
