@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple
 
 from driftgauge.alerts.event import AlertEvent
@@ -11,7 +12,7 @@ from driftgauge.timestamps import parse_timestamp
 
 Identity = tuple[str, ...]
 # The opening is first, then what came earliest.
-_Rank = tuple[bool, str, str]
+_Rank = tuple[bool, int, str]
 
 
 class Alert(NamedTuple):
@@ -61,9 +62,9 @@ class Alerts:
     def add(self, event: AlertEvent) -> None:
         """Take an event."""
         identity = identity_of(event)
-        found = (event.event != "opened", event.updatedAt, event.event_id), _seen_in(event)
+        found = (event.event != "opened", parse_timestamp(event.updatedAt), event.event_id), _seen_in(event)
         known = self._by_identity.get(identity)
-        self._by_identity[identity] = found if known is None else _joined(*sorted((known, found)))
+        self._by_identity[identity] = found if known is None else _joined(*sorted((known, found), key=itemgetter(0)))
 
     def all(self) -> list[Alert]:
         """Every one, by the time at which it opened."""

@@ -34,14 +34,15 @@ def _version(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Time = Annotated[int, BeforeValidator(_time, json_schema_input_type=str)]
+_TimeText = Annotated[str, Field(description="RFC 3339, with the time of day.", examples=["2026-03-15T10:03:00Z"])]
+Time = Annotated[int, BeforeValidator(_time, json_schema_input_type=_TimeText)]
 Word = Annotated[str, Field(min_length=1, max_length=256)]
 Size = Annotated[Word, BeforeValidator(_text, json_schema_input_type=str | float)]
 Version = Annotated[Word, BeforeValidator(_version, json_schema_input_type=str | int)]
 
 
 class Incident(BaseModel):
-    """One incident, from `start` to `end` (ms; absent: it goes on to the end of what is scored).
+    """One incident, from `start` to `end`, absent if it goes on to the end of what is scored. As values both are ms.
 
     `kind` and `size` are the user's words, by which recall is told apart; `name` is for reading. The others are labels
     of alerts; an absent one fits all.
