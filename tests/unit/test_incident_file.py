@@ -105,3 +105,13 @@ def test_a_line_that_is_no_alert_event_is_told_with_its_place(tmp_path):
         list(read_alert_events(file))
     with pytest.raises(InputError, match="can't be read"):
         list(read_alert_events(tmp_path / "absent.jsonl"))
+
+
+def test_json_may_hold_what_yaml_does_not(tmp_path):
+    text = json.dumps([{"start": NOON, "name": "\U0001f600"}])
+    (one,) = read_incidents(written(tmp_path, "a.json", text))
+    assert one.name == "\U0001f600"
+    (other,) = read_incidents(written(tmp_path, "b.json", f'[{{"start": "{NOON}", "name": "a\x7fb"}}]'))
+    assert other.name == "a\x7fb"
+    with pytest.raises(InputError, match=r"c\.json:1:\d+: stands here twice"):
+        read_incidents(written(tmp_path, "c.json", f'[{{"start": "{NOON}", "kind": "a", "kind": "b"}}]'))

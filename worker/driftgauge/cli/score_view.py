@@ -160,7 +160,7 @@ def _in_vain(alerts: Sequence[Judged]) -> Table:
 
 
 def _beside(score: Score) -> Table:
-    table = _columns("", "recall", "precision", "false a month", "median delay", "mean time ratio")
+    table = _columns("", "recall", "precision", "false a month", "median delay", "time ratio")
     for name, measures in (("these alerts", score.measures), *((row.name, row.measures) for row in score.beside)):
         table.add_row(name, *_compared(measures))
     return table

@@ -13,7 +13,7 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from driftgauge.config_yaml import Document, parse
+from driftgauge.config_yaml import Document, Position, parse
 from driftgauge.errors import InputError
 from driftgauge.scoring.incident import Incident
 
@@ -108,8 +108,11 @@ def _from_json(text: str) -> Iterator[_Entry]:
         root = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise _UnreadableError(f"{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
-    # For the places: JSON is YAML but for tabs, which in JSON stand between values only.
-    for entry in _entries(root, parse(text.replace("\t", " "))):
+    # For the places: JSON is YAML but for tabs, which in JSON stand between values only, and a few rare characters.
+    document = parse(text.replace("\t", " "))
+    if any(problem.path == () for problem in document.problems):
+        document = Document()
+    for entry in _entries(root, document):
         yield entry._replace(fields=_present(entry.fields))
 
 
@@ -133,7 +136,7 @@ def _present(fields: Any) -> Any:
 
 def _in_document(document: Document, path: tuple[str | int, ...]) -> Callable[[str | None], str]:
     def place(field: str | None) -> str:
-        at = document.keys.get((*path, field or ""), document.values[path])
+        at = document.keys.get((*path, field or ""), document.values.get(path, Position(1, 1)))
         return f"{at.line}:{at.column}"
 
     return place
