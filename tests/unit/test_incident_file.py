@@ -53,6 +53,7 @@ def test_every_format_says_the_same(name, tmp_path):
         ("a.yaml", "- start: noon\n", "a.yaml:1:3: start: 'noon' is no time; expected RFC 3339"),
         ("a.yaml", f"- start: {NOON}\n  kind: null\n", 'a.yaml:2:3: kind: is empty: quote "null" if that is the word'),
         ("a.yaml", f"- start: {NOON}\n  kind: [a]\n", "a.yaml:2:3: kind: expected text"),
+        ("a.yaml", f"- start: {NOON}\n  segment: 7\n", "a.yaml:2:3: segment: expected text: quote it"),
         (
             "a.yaml",
             f"- start: {NOON}\n  model_version: 1.10\n",

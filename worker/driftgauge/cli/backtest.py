@@ -14,6 +14,7 @@ from driftgauge.cli.backtest_files import FilesInput
 from driftgauge.cli.backtest_plan import plan_of
 from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.backtest_run import carry_out
+from driftgauge.cli.backtest_score import labelled_for_backtest, score_backtest
 from driftgauge.cli.backtest_summary import Summary, show, to_json
 from driftgauge.cli.columns_options import (
     ActualOption,
@@ -31,7 +32,7 @@ from driftgauge.cli.columns_options import (
     TimestampOption,
     columns_of,
 )
-from driftgauge.cli.labelled import IncidentsOption, ToleranceOption, labelled_for_backtest, score_backtest
+from driftgauge.cli.labelled import IncidentsOption, ToleranceOption
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.errors import ConfigError

@@ -8,9 +8,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from driftgauge.cli.backtest_summary import Summary
 from driftgauge.durations import parse_duration
-from driftgauge.engine.model import Model
 from driftgauge.errors import ConfigError
 from driftgauge.scoring.alert import Alert
 from driftgauge.scoring.incident import Incident
@@ -51,20 +49,3 @@ def labelled_incidents(path: Path, tolerance: str | None, panes: Iterable[int]) 
     except ValueError as error:
         raise ConfigError(f"--tolerance: {error}") from None
     return Labelled(read_incidents(path), after)
-
-
-def labelled_for_backtest(path: Path | None, tolerance: str | None, models: Iterable[Model]) -> Labelled | None:
-    """The same where incidents are optional: None if there are none."""
-    if path is not None:
-        return labelled_incidents(path, tolerance, [model.pane_length for model in models])
-    if tolerance is not None:
-        raise ConfigError("--tolerance goes with --incidents FILE")
-    return None
-
-
-def score_backtest(labelled: Labelled | None, summary: Summary) -> None:
-    """Add the score to a backtest's summary, if there are incidents and something was counted."""
-    totals = summary.totals
-    if labelled is not None and totals.first is not None and totals.last is not None:
-        models = [model.subject.model_id for model in summary.models]
-        summary.score = labelled.score(summary.told.all(), models, totals.first, totals.last)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from driftgauge.alerts.severity import AlertName
 from driftgauge.scoring.alert import Alert
+from driftgauge.subject import version_text
 from driftgauge.timestamps import parse_timestamp
 
 _DATE = re.compile(r"\d+-\d+-\d+", re.ASCII)
@@ -27,18 +28,11 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _version(value: Any) -> Any:
-    # YAML reads 1.10 as the number 1.1: a version that silently names another one.
-    if isinstance(value, float):
-        raise ValueError('a version with a dot is read as a number (1.10 becomes 1.1): quote it, "1.10"')  # noqa: TRY004
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 _TimeText = Annotated[str, Field(description="RFC 3339, with the time of day.", examples=["2026-03-15T10:03:00Z"])]
 Time = Annotated[int, BeforeValidator(_time, json_schema_input_type=_TimeText)]
 Word = Annotated[str, Field(min_length=1, max_length=256)]
 Size = Annotated[Word, BeforeValidator(_text, json_schema_input_type=str | float)]
-Version = Annotated[Word, BeforeValidator(_version, json_schema_input_type=str | int)]
+Version = Annotated[Word, BeforeValidator(version_text, json_schema_input_type=str | int)]
 
 
 class Incident(BaseModel):

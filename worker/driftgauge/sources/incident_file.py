@@ -83,10 +83,10 @@ def _problem(detail: ErrorDetails, entry: _Entry) -> str:
         case "model_type":
             return f"{where}expected the fields of an incident, such as start and end"
         case "string_type":
-            nothing = detail["input"] is _NOTHING
-            return where + (
-                'is empty: quote "null" if that is the word, else take it out' if nothing else "expected text"
-            )
+            given = detail["input"]
+            if given is _NOTHING:
+                return f'{where}is empty: quote "null" if that is the word, else take it out'
+            return where + ("expected text: quote it" if isinstance(given, int | float) else "expected text")
         case "value_error":
             return f"{where}{detail['ctx']['error']}"
         case _:
