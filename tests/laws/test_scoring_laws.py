@@ -81,7 +81,7 @@ def test_the_same_at_another_time_scores_the_same(told, known, tolerance, by):
 
 
 def _numbers(of: Score) -> Any:
-    return of.measures, of.kinds, of.beside
+    return of.measures, of.kinds, of.comparison
 
 
 @settings(deadline=None)
@@ -114,7 +114,7 @@ def test_what_finds_an_incident_was_told_in_its_window_and_names_it(told, known,
 @settings(deadline=None)
 @given(alerts(), incidents(), TOLERANCES)
 def test_never_finds_nothing_and_is_never_wrong(told, known, tolerance):
-    never = next(row.measures for row in score(told, known, WATCH, tolerance).beside if row.name == "never")
+    never = next(row.measures for row in score(told, known, WATCH, tolerance).comparison if row.name == "never")
     assert never.recall.found == never.false.count == 0
     assert never.delays.mean is None
     assert never.delays.median.at is None

@@ -134,21 +134,21 @@ def test_kinds_and_sizes_have_groups_of_their_own_in_an_order_that_reads():
 
 def test_a_clock_finds_all_within_its_interval_and_is_mostly_wrong():
     incidents = [incident(10 * DAY + HOUR // 2, 11 * DAY, feature="job")]
-    beside = {row.name: row.measures for row in score([], incidents, Watch(frozenset({"loans"}), 0, MONTH), 0).beside}
-    assert list(beside) == ["never", "every hour", "every day"]
-    hourly = beside["every hour"]
+    rows = {row.name: row.measures for row in score([], incidents, Watch(frozenset({"loans"}), 0, MONTH), 0).comparison}
+    assert list(rows) == ["never", "every hour", "every day"]
+    hourly = rows["every hour"]
     assert (hourly.recall.share, hourly.delays.mean) == (1.0, HOUR / 2)
     assert hourly.verdicts["duplicate"] == 23
     assert hourly.false.per_month == pytest.approx(720, rel=0.01)
-    never = beside["never"]
+    never = rows["never"]
     assert (never.recall.share, never.false.count, never.precision) == (0.0, 0, None)
 
 
 def test_one_clock_rings_as_often_as_there_were_alerts():
     alerts = [alert(day * DAY, day * DAY + HOUR) for day in range(1, 11)]
     found = score(alerts, [incident(100 * DAY)], Watch(frozenset({"loans"}), 0, MONTH), 0)
-    assert (found.beside[-1].name, found.beside[-1].every) == ("as often, every 3 d", 3 * DAY)
-    assert found.beside[-1].measures.false.count == 10
+    assert (found.comparison[-1].name, found.comparison[-1].every) == ("as often, every 3 d", 3 * DAY)
+    assert found.comparison[-1].measures.false.count == 10
 
 
 def test_a_month_is_that_of_the_budget():

@@ -25,7 +25,9 @@ def score_object(score: Score) -> dict[str, Any]:
         "tolerance": format_duration(score.tolerance),
         **_measures(score.measures),
         "by_kind": [_group(group, "kind") for group in score.kinds],
-        "beside": [{"name": row.name, "every_ms": row.every, **_measures(row.measures)} for row in score.beside],
+        "comparison": [
+            {"name": row.name, "every_ms": row.every, **_measures(row.measures)} for row in score.comparison
+        ],
         "incidents": [_finding(finding) for finding in matching.findings],
         "incidents_not_judged": [_incident(incident) for incident in matching.not_judged],
         "alerts": [_judged(judged, place) for judged in matching.alerts],

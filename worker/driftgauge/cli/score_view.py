@@ -46,7 +46,7 @@ def show_score(console: Console, score: Score) -> None:
         ("Incidents", _incidents(matching.findings)),
         ("By kind", _kinds(score.kinds)),
         ("Told in vain", _in_vain([judged for judged in matching.alerts if judged.verdict in IN_VAIN])),
-        ("Beside", _beside(score)),
+        ("For comparison", _comparison(score)),
     ):
         if table.row_count:
             console.print()
@@ -159,9 +159,9 @@ def _in_vain(alerts: Sequence[Judged]) -> Table:
     return _cut(table, len(alerts))
 
 
-def _beside(score: Score) -> Table:
+def _comparison(score: Score) -> Table:
     table = _columns("", "recall", "precision", "false a month", "median delay", "time ratio")
-    for name, measures in (("these alerts", score.measures), *((row.name, row.measures) for row in score.beside)):
+    for name, measures in (("these alerts", score.measures), *((row.name, row.measures) for row in score.comparison)):
         table.add_row(name, *_compared(measures))
     return table
 

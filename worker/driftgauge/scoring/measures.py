@@ -92,12 +92,12 @@ class Measures:
 
     @property
     def mean_time_ratio(self) -> float | None:
-        """Mean time between false alerts by the mean delay, times the recall (Bifet 2017); None if one is unknown."""
+        """Mean time between false alerts by the mean delay, times the recall; None if one of them is unknown."""
         return mean_time_ratio(self.false.mean_time_between, self.delays.mean, self.recall.share)
 
 
 def mean_time_ratio(between_false: float | None, delay: float | None, recall: float | None) -> float | None:
-    """How much more rarely it cries wolf than it takes to tell of one, less what is missed."""
+    """How much more rarely it cries wolf than it takes to tell of one, less what is missed (Bifet et al. 2013)."""
     return None if between_false is None or not delay or recall is None else between_false / delay * recall
 
 

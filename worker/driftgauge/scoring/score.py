@@ -36,7 +36,7 @@ class Score(NamedTuple):
     matching: Matching
     measures: Measures
     kinds: Sequence[Group]
-    beside: Sequence[Row]
+    comparison: Sequence[Row]
 
 
 def score(alerts: Iterable[Alert], incidents: Iterable[Incident], watch: Watch, tolerance: int) -> Score:
