@@ -80,6 +80,11 @@ class Labels(_Wire):
     category: str = Field(default="", exclude_if=_is_empty)
     series: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
+    @property
+    def on(self) -> str:
+        """`employment_type missing`, `channel share web`, `predicted_share rejected`."""
+        return " ".join(part for part in (self.feature, self.series, self.category, self.class_) if part)
+
 
 class Annotations(_Wire):
     """Texts for people; no part of the identity."""

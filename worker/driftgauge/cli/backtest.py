@@ -17,6 +17,7 @@ from driftgauge.cli.backtest_panes import FromPanesOption
 from driftgauge.cli.backtest_plan import Plan, plan_of
 from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.backtest_run import carry_out
+from driftgauge.cli.backtest_score import labelled_for_backtest, score_backtest
 from driftgauge.cli.backtest_summary import Summary, show, to_json
 from driftgauge.cli.backtest_topics import FromOffsetOption
 from driftgauge.cli.columns_options import (
@@ -35,6 +36,7 @@ from driftgauge.cli.columns_options import (
     columns_of,
 )
 from driftgauge.cli.kept_files import KeptFiles, kept_files
+from driftgauge.cli.labelled import IncidentsOption, ToleranceOption
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.cli.published_alerts import published_alerts
@@ -113,6 +115,8 @@ def command(
     start: StartOption = None,
     interval: IntervalOption = "1s",
     sort: SortOption = False,
+    incidents: IncidentsOption = None,
+    tolerance: ToleranceOption = None,
     fail_on: FailOnOption = None,
     report: ReportOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
@@ -140,9 +144,11 @@ def command(
     data = table_files(named) if named else []
     asked = Asked(data, from_panes, from_offset or (), panes_out, against_live, columns, model, sort, span)
     asked.check()
+    labelled = labelled_for_backtest(incidents, tolerance, plan.models)
+    read = [*data, *plan.read, *([incidents] if incidents is not None else [])]
     for option, path in (("--alerts", alerts), ("--panes-out", panes_out), ("--report", report)):
         if path is not None:
-            refuse_overwriting(option, path, [*data, *plan.read])
+            refuse_overwriting(option, path, read)
     layouts = {model.layout.profile_hash: model.layout for model in plan.models}
     # First, so that what can't be read is said before the work; and so that it holds nothing that the replay doesn't.
     published = published_alerts(plan, span) if against_live else None
@@ -156,6 +162,7 @@ def command(
     if report is not None and recorder is not None:
         _write_report(report, recorder, summary)
         summary.report_file = str(report)
+    score_backtest(labelled, summary)
     if json:
         print(to_json(summary).decode())
     else:

@@ -39,6 +39,7 @@ def carry_out(
             for events in _told(opened, files, summary, recorder):
                 for event in events:
                     episodes.add(event)
+                    summary.told.add(event)
                     if on_event is not None:
                         on_event(event)
                 progress.update(opened.done, totals.event_time, totals.records, len(episodes))
@@ -62,6 +63,7 @@ def _told(
 
     def hear(event: AlertEvent) -> None:
         summary.episodes.add(event, told=False)
+        summary.told.add(event)
 
     closed = _unseen if recorder is None else recorder.closed
     plan, steps = opened.plan, opened.steps(summary.totals, note_reject, files.keep, closed)

@@ -17,6 +17,8 @@ from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.against_live_view import comparison_json, show_comparison
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.cli.backtest_input import Place
+from driftgauge.cli.score_json import score_object
+from driftgauge.cli.score_view import show_score
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.errors import DriftgaugeError
@@ -24,6 +26,8 @@ from driftgauge.panes.schedule import ALWAYS
 from driftgauge.runtime.against_live import Comparison
 from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.runtime.span import Span
+from driftgauge.scoring.alert import Alerts
+from driftgauge.scoring.score import Score
 from driftgauge.timestamps import format_timestamp
 
 _EPISODES_SHOWN = 15
@@ -44,8 +48,9 @@ class Rejected(NamedTuple):
 class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
-    `alerts_file`, `report_file`: None if there is none; `complete`: read to the end; `stopped`: why not, if it wasn't
-    Ctrl-C. `against_live`: None if it wasn't asked for.
+    `told`: the alerts as they are scored; `score`: against labelled incidents, if there are any. `alerts_file`,
+    `report_file`: None if there is none; `complete`: read to the end; `stopped`: why not, if it wasn't Ctrl-C.
+    `against_live`: None if it wasn't asked for.
     """
 
     models: Sequence[Model]
@@ -54,7 +59,9 @@ class Summary:
     warnings: Sequence[str] = ()
     totals: ReplayTotals = field(default_factory=ReplayTotals)
     episodes: Episodes = field(default_factory=Episodes)
+    told: Alerts = field(default_factory=Alerts)
     rejected: list[Rejected] = field(default_factory=list)
+    score: Score | None = None
     alerts_file: str | None = None
     report_file: str | None = None
     complete: bool = False
@@ -100,6 +107,8 @@ def to_json(summary: Summary) -> bytes:
     }
     if summary.against_live is not None:
         content["against_live"] = comparison_json(summary.against_live)
+    if summary.score is not None:
+        content["score"] = score_object(summary.score)
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
@@ -158,6 +167,9 @@ def show(console: Console, summary: Summary) -> None:
         console.print(f"[bold]Report[/]      {escape(summary.report_file)}", soft_wrap=True)
     if summary.against_live is not None:
         show_comparison(console, summary.against_live)
+    if summary.score is not None:
+        console.print()
+        show_score(console, summary.score)
 
 
 def _period(summary: Summary) -> str:
