@@ -31,6 +31,7 @@ from driftgauge.cli.columns_options import (
     TimestampOption,
     columns_of,
 )
+from driftgauge.cli.injected_faults import InjectOption, InjectSeedOption
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.errors import ConfigError
@@ -85,6 +86,8 @@ def command(
     start: StartOption = None,
     interval: IntervalOption = "1s",
     sort: SortOption = False,
+    inject: InjectOption = None,
+    inject_seed: InjectSeedOption = 0,
     fail_on: FailOnOption = None,
     report: ReportOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
@@ -106,7 +109,7 @@ def command(
         start=start,
         interval=interval,
     )
-    plan = plan_of(profile, config, pane, budget)
+    plan = plan_of(profile, config, pane, budget).with_faults(inject, inject_seed, model)
     data = table_files([*file, *(more or ())])
     refuse_overwriting("--alerts", alerts, [*data, *plan.read])
     if report is not None:

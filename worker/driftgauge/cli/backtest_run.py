@@ -29,7 +29,7 @@ def carry_out(opened: BacktestInput, out: JsonLinesFile, recorder: Recorder | No
     plan = opened.plan
     notes = (note for model in plan.models for note in (short_panes(model), short_ring(model)))
     warnings = [*opened.warnings, *dict.fromkeys(note for note in notes if note is not None)]
-    summary = Summary(plan.models, opened.records, warnings)
+    summary = Summary(plan.models, opened.records, warnings, plan.faults)
     totals = summary.totals
 
     def note_reject(batch: RecordBatch, reject: Reject) -> None:
@@ -39,11 +39,14 @@ def carry_out(opened: BacktestInput, out: JsonLinesFile, recorder: Recorder | No
     steps = opened.steps(totals, note_reject, recorder.closed if recorder is not None else _unseen)
     try:
         with ReplayProgress() as progress:
-            for events in replayed_alerts(plan.models, steps, plan.group, out, plan.unprofiled, recorder):
+            for events in replayed_alerts(
+                plan.models, steps, plan.group, out, plan.unprofiled, recorder, plan.faults
+            ):
                 for event in events:
                     summary.episodes.add(event)
                 progress.update(opened.done, totals.event_time, totals.records, len(summary.episodes))
         summary.complete = True
+        warnings += plan.faults.notes() if plan.faults is not None else []
     except KeyboardInterrupt:
         pass
     return summary

@@ -16,6 +16,8 @@ from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.cli.backtest_input import Place
+from driftgauge.cli.injected_faults import InjectedFaults
+from driftgauge.cli.injected_summary import outcomes_as_json, outcomes_table
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.panes.schedule import ALWAYS
@@ -40,12 +42,15 @@ class Rejected(NamedTuple):
 class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
+    `faults`: those that were in what was read.
+
     `alerts_file`, `report_file`: None if there is none; `complete`: read to the end.
     """
 
     models: Sequence[Model]
     records: str
     warnings: Sequence[str]
+    faults: InjectedFaults | None = None
     totals: ReplayTotals = field(default_factory=ReplayTotals)
     episodes: Episodes = field(default_factory=Episodes)
     rejected: list[Rejected] = field(default_factory=list)
@@ -74,6 +79,9 @@ def to_json(summary: Summary) -> bytes:
         "panes": totals.panes,
         "models": [_model(model) for model in summary.models],
         "warnings": summary.warnings,
+        **(
+            {"injected": outcomes_as_json(summary.faults.outcomes(episodes))} if summary.faults is not None else {}
+        ),
         "alerts": {
             "events": dict(sorted(episodes.events.items())),
             "opened": len(episodes),
@@ -135,6 +143,9 @@ def show(console: Console, summary: Summary) -> None:
             console.print(f"[bold]Segments[/] by {escape(model.tag)}: {escape(names)}{outside}", soft_wrap=True)
     _show_troubles(console, summary)
     console.print()
+    if summary.faults is not None:
+        console.print(outcomes_table(summary.faults.outcomes(summary.episodes)))
+        console.print()
     _show_alerts(console, summary.episodes, summary.alerts_file)
     if summary.report_file is not None:
         console.print(f"[bold]Report[/]      {escape(summary.report_file)}", soft_wrap=True)

@@ -1,0 +1,116 @@
+"""Faults that a replay is given (`--inject`): the options, the hook into its records, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from driftgauge.alerts.event import Labels
+from driftgauge.cli.alert_view import Episode, Episodes
+from driftgauge.injection.event_row import shape_of
+from driftgauge.injection.faults import Fault, faults_of
+from driftgauge.injection.fields import fields_of_profile
+from driftgauge.injection.injector import Injector
+from driftgauge.injection.records import injected
+from driftgauge.profiles.profile import Profile
+from driftgauge.records import RecordBatch, Source
+from driftgauge.timestamps import parse_timestamp
+
+InjectOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--inject", metavar="FAULT", help="null:FIELD:0.3@FROM[..TO] and others: docs/injection.md; repeatable."
+    ),
+]
+InjectSeedOption = Annotated[int, typer.Option("--inject-seed", metavar="N", help="Another seed hits other records.")]
+
+# Below it a fault says nothing about whether it would be seen.
+_FEW = 5
+_TRAFFIC = ("TrafficAnomaly", "FeaturePipelineBroken")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a fault: `hits` records changed, dropped or delayed, and the `first` problem found after it.
+
+    Found on its field, that is, or for a fault of the traffic on the traffic, and by its change point not after the
+    fault was over. `open_before`: problems there that were open when it came, which may hide it.
+    """
+
+    fault: Fault
+    hits: int
+    first: Episode | None
+    open_before: Sequence[Episode]
+
+    @property
+    def delay(self) -> int | None:
+        """From the fault to the alert, in ms; None if there was none."""
+        return parse_timestamp(self.first.opened) - self.fault.spec.start if self.first is not None else None
+
+
+class InjectedFaults:
+    """The faults of a replay, none without the option. ConfigError for one that can't be read, or isn't of the profile.
+
+    They go into the events of the profile's model, of whatever version.
+    """
+
+    def __init__(self, texts: Sequence[str] | None, seed: int, profile: Profile) -> None:
+        self.texts = list(texts or ())
+        self._faults = faults_of(self.texts, fields_of_profile(profile)) if self.texts else []
+        self._seed, self._shape = seed, shape_of(profile) if self.texts else None
+        self._injectors: list[Injector] = []
+
+    @property
+    def named(self) -> list[str]:
+        """What names the faults and the records that they hit, empty if there are none."""
+        return [*self.texts, f"seed {self._seed}"] if self.texts else []
+
+    def into(self, source: Source, batches: Iterable[RecordBatch]) -> Iterable[RecordBatch]:
+        """The source's batches with the faults in them; without any, just those."""
+        if self._shape is None:
+            return batches
+        injector = Injector(source, self._faults, self._seed)
+        self._injectors.append(injector)
+        return injected(batches, injector, self._shape, reorders=any(f.spec.kind == "delay" for f in self._faults))
+
+    def outcomes(self, episodes: Episodes) -> list[Outcome]:
+        """What became of each of them, in the order given."""
+        hits = [sum(of) for of in zip(*(injector.hits for injector in self._injectors), strict=True)]
+        return [
+            _outcome(fault, count, episodes.all())
+            for fault, count in zip(self._faults, hits or [0] * len(self._faults), strict=True)
+        ]
+
+    def notes(self) -> list[str]:
+        """Warnings of faults that hit next to nothing."""
+        return [
+            f"{one.fault.spec.text} hit {one.hits} records: too few to tell anything; look at FROM, TO and the share"
+            for one in self.outcomes(Episodes())
+            if one.hits < _FEW
+        ]
+
+
+def _outcome(fault: Fault, hits: int, episodes: Sequence[Episode]) -> Outcome:
+    start, end = fault.spec.start, fault.spec.end
+    first, before = None, []
+    for episode in episodes:
+        if not _is_of(fault, episode.labels):
+            continue
+        if parse_timestamp(episode.opened) <= start:
+            if episode.resolved is None or parse_timestamp(episode.resolved) > start:
+                before.append(episode)
+        elif first is None and (end is None or parse_timestamp(episode.since) < end):
+            first = episode
+    return Outcome(fault, hits, first, before)
+
+
+def _is_of(fault: Fault, labels: Labels) -> bool:
+    """Whether a problem with these labels may be the fault's."""
+    if fault.field is None:
+        return labels.alertname in _TRAFFIC
+    if fault.field.role == "feature":
+        return labels.feature == fault.field.name
+    return not labels.feature and labels.alertname in ("DataQuality", "PredictionDrift")
