@@ -25,14 +25,13 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _found(outcome: Outcome) -> Text:
-    lines = [Text("no alert", style="dim")]
-    if outcome.first is not None and outcome.delay is not None:
-        first = outcome.first
-        lines = [
-            Text.assemble((first.severity, STYLES[first.severity]), f" after {lasted(outcome.delay)}: {first.summary}")
-        ]
-    lines += [Text(f"open before it: {episode.summary}", style="dim") for episode in outcome.open_before]
-    return Text("\n").join(lines)
+    first = outcome.first
+    if first is not None and outcome.delay is not None:
+        return Text.assemble(
+            (first.severity, STYLES[first.severity]), f" after {lasted(outcome.delay)}: {first.summary}"
+        )
+    lines = ["no alert", *(f"open before it: {episode.summary}" for episode in outcome.open_before)]
+    return Text("\n".join(lines), style="dim")
 
 
 def outcomes_as_json(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:

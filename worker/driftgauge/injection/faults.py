@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from driftgauge.errors import ConfigError
 from driftgauge.injection.fields import FieldName, KnownField, unknown_name
 from driftgauge.injection.numbers import Shift, Unit
 from driftgauge.injection.spec import Spec, parse_spec
@@ -47,7 +48,7 @@ def _fault(spec: Spec, fields: Mapping[str, KnownField]) -> Fault:
     if name is None:
         raise spec.error("names no field")
     if name not in fields:
-        raise spec.error(unknown_name(name, list(fields)))
+        raise ConfigError(f"--inject {spec.text}: {unknown_name(name, list(fields))}")
     known = fields[name]
     share, begin = _BY_KIND[spec.kind](spec, known)
     return Fault(spec, share, known.field, begin)
@@ -135,7 +136,7 @@ def _amount(spec: Spec, known: KnownField) -> float:
     """An amount in the field's own unit, or as `.5sd` in standard deviations of the reference."""
     text = spec.part(1) or ""
     if not text.endswith("sd"):
-        return spec.number(1, "amount (500, or 0.5sd)")
+        return spec.number(1, "amount, such as 500 or 0.5sd")
     if not known.sd:
         raise spec.error(f"no standard deviation of {spec.part(0)!r} is known; give the amount in its own unit")
     count = text.removesuffix("sd")

@@ -51,36 +51,43 @@ class Spec:
 
     def error(self, what: str) -> ConfigError:
         """That `what` is wrong with it."""
-        return ConfigError(f"{self.text}: {what}; it is written {self.kind}:{FORMS[self.kind]}@FROM[..TO]")
+        return _error(self.text, f"{what}; it is written {self.kind}:{FORMS[self.kind]}@FROM[..TO]")
 
     def share(self, place: int, default: float | None = 1.0) -> float:
         """The part as a share of the records in (0, 1], written `.3` or `30%`; `default` where it is left out."""
         text = self.part(place)
         if text is None and default is not None:
             return default
-        value = _number((text or "").removesuffix("%"))
-        if value is not None and text is not None and text.endswith("%"):
+        if text is None:
+            raise self.error("lacks the share of records, such as 0.3 or 30%")
+        value = _number(text.removesuffix("%"))
+        if value is not None and text.endswith("%"):
             value /= 100
         if value is None or not 0 < value <= 1:
-            raise self.error(f"{text or ''!r} is no share; give one above 0 and up to 1, such as 0.3 or 30%")
+            raise self.error(f"{text!r} is no share; give one above 0 and up to 1, such as 0.3 or 30%")
         return value
 
     def number(self, place: int, name: str) -> float:
         """The part as a finite number, whole ones as int."""
         text = self.part(place)
-        value = _number(text or "")
+        if text is None:
+            raise self.error(f"lacks the {name}")
+        value = _number(text)
         if value is None:
-            raise self.error(f"{text or ''!r} is no {name}; give a number")
+            raise self.error(f"{text!r} is no {name}; give a number")
         return value
 
     def duration(self, place: int) -> int:
         """The part in ms, above 0."""
+        text = self.part(place)
+        if text is None:
+            raise self.error("lacks the duration, such as 30m")
         try:
-            length = parse_duration(self.part(place) or "")
+            length = parse_duration(text)
         except ValueError as error:
             raise self.error(str(error)) from None
         if length == 0:
-            raise self.error(f"{self.part(place)!r} is no time at all; give one above 0")
+            raise self.error(f"{text!r} is no time at all; give one above 0")
         return length
 
 
@@ -88,17 +95,15 @@ def parse_spec(text: str) -> Spec:
     """Take the text of a fault apart. ConfigError for one that names no kind, has too many parts or no time."""
     body, at, period = text.rpartition("@")
     if not at:
-        raise ConfigError(f"{text}: says not from when on; add it, as in null:income:0.3@2026-03-01T10:00:00Z")
+        raise _error(text, "says not from when on; add it, as in null:income:0.3@2026-03-01T10:00:00Z")
     try:
         kind, *parts = next(csv.reader([body], delimiter=":", strict=True), [""])
     except csv.Error as error:
-        raise ConfigError(
-            f'{text}: can\'t be taken apart: {error}; a part that holds a colon is written "a:b"'
-        ) from None
+        raise _error(text, f'can\'t be taken apart: {error}; a part that holds a colon is written "a:b"') from None
     if kind not in FORMS:
         near = difflib.get_close_matches(kind, FORMS, n=1)
         meant = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"{text}: {kind!r} is no kind of fault{meant} There are {', '.join(FORMS)}")
+        raise _error(text, f"{kind!r} is no kind of fault{meant} There are {', '.join(FORMS)}")
     first, until, last = period.partition("..")
     start = _time(text, first, "FROM")
     end = _time(text, last, "TO") if until else None
@@ -110,11 +115,15 @@ def parse_spec(text: str) -> Spec:
     return spec
 
 
+def _error(text: str, what: str) -> ConfigError:
+    return ConfigError(f"--inject {text}: {what}")
+
+
 def _time(text: str, part: str, name: str) -> int:
     try:
         return parse_timestamp(part)
     except ValueError as error:
-        raise ConfigError(f"{text}: {name}: {error}") from None
+        raise _error(text, f"{name}: {error}") from None
 
 
 def _number(text: str) -> float | None:
