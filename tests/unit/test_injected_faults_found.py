@@ -102,6 +102,20 @@ def test_a_fault_is_found(
     assert {event.labels.feature for event in found.events} == {feature}
 
 
+def test_an_alert_is_put_down_to_the_fault_that_is_nearest_to_its_change_point(story: Story, tmp_path: Path) -> None:
+    faults = (
+        "shift:income:0.01sd@2026-03-15T02:00:00Z",
+        "unit:income:100@2026-03-15T03:00:00Z",
+        f"null:income:1%@{FROM}",
+    )
+    shift, unit, null = replayed(story, tmp_path / "a.jsonl", *faults).outcomes
+    assert shift.first is None
+    assert unit.delay is not None
+    assert unit.delay <= 3 * 60_000
+    # Of two at the same time nobody can say.
+    assert null.first == unit.first
+
+
 def test_late_events_and_lost_ones_leave_the_distributions_alone(story: Story, tmp_path: Path) -> None:
     found = replayed(story, tmp_path / "a.jsonl", f"delay:20m:.3@{FROM}", f"drop:.3@{FROM}")
     assert found.events == []

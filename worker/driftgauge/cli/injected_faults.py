@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from driftgauge.alerts.event import Labels
+from driftgauge.alerts.event import AlertEvent, Labels
 from driftgauge.cli.alert_view import Episode, Episodes
 from driftgauge.injection.event_row import shape_of
 from driftgauge.injection.faults import Fault, faults_of
@@ -34,21 +34,21 @@ _TRAFFIC = ("TrafficAnomaly", "FeaturePipelineBroken")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a fault: `hits` records changed, dropped or delayed, and the `first` problem found after it.
+    """What became of a fault: `hits` records changed, dropped or delayed, and the `first` alert that was opened for it.
 
-    Found on its field, that is, or for a fault of the traffic on the traffic, and by its change point not after the
-    fault was over. `open_before`: problems there that were open when it came, which may hide it.
+    For it: on its field, or for a fault of the traffic on the traffic, after it came, and with a change point before it
+    was over that lies nearer to it than to another such fault. `open_before`: problems there that may hide it.
     """
 
     fault: Fault
     hits: int
-    first: Episode | None
+    first: AlertEvent | None
     open_before: Sequence[Episode]
 
     @property
     def delay(self) -> int | None:
         """From the fault to the alert, in ms; None if there was none."""
-        return parse_timestamp(self.first.opened) - self.fault.spec.start if self.first is not None else None
+        return parse_timestamp(self.first.startsAt) - self.fault.spec.start if self.first is not None else None
 
 
 class InjectedFaults:
@@ -62,6 +62,7 @@ class InjectedFaults:
         self._faults = faults_of(self.texts, fields_of_profile(profile)) if self.texts else []
         self._seed, self._shape = seed, shape_of(profile) if self.texts else None
         self._injectors: list[Injector] = []
+        self._opened: list[AlertEvent] = []
 
     @property
     def named(self) -> list[str]:
@@ -76,12 +77,21 @@ class InjectedFaults:
         self._injectors.append(injector)
         return injected(batches, injector, self._shape, reorders=any(f.spec.kind == "delay" for f in self._faults))
 
+    def see(self, event: AlertEvent) -> None:
+        """Take the next alert event of the replay."""
+        if self.texts and event.event == "opened":
+            self._opened.append(event)
+
     def outcomes(self, episodes: Episodes) -> list[Outcome]:
-        """What became of each of them, in the order given."""
+        """What became of each of them, in the order given; `episodes`: all of the replay so far."""
         hits = [sum(of) for of in zip(*(injector.hits for injector in self._injectors), strict=True)]
+        firsts: dict[int, AlertEvent] = {}
+        for event in self._opened:
+            for place in _caused_by(event, self._faults):
+                firsts.setdefault(place, event)
         return [
-            _outcome(fault, count, episodes.all())
-            for fault, count in zip(self._faults, hits or [0] * len(self._faults), strict=True)
+            Outcome(fault, hits[place] if hits else 0, firsts.get(place), _open_before(fault, episodes))
+            for place, fault in enumerate(self._faults)
         ]
 
     def notes(self) -> list[str]:
@@ -93,18 +103,28 @@ class InjectedFaults:
         ]
 
 
-def _outcome(fault: Fault, hits: int, episodes: Sequence[Episode]) -> Outcome:
-    start, end = fault.spec.start, fault.spec.end
-    first, before = None, []
-    for episode in episodes:
-        if not _is_of(fault, episode.labels):
-            continue
-        if parse_timestamp(episode.opened) <= start:
-            if episode.resolved is None or parse_timestamp(episode.resolved) > start:
-                before.append(episode)
-        elif first is None and (end is None or parse_timestamp(episode.since) < end):
-            first = episode
-    return Outcome(fault, hits, first, before)
+def _caused_by(event: AlertEvent, faults: Sequence[Fault]) -> list[int]:
+    """The faults, by place, that an alert is put down to: of those that it may be of the nearest to its change point."""
+    opened, since = parse_timestamp(event.startsAt), parse_timestamp(event.detail.change_point.at)
+    distances = {
+        place: abs(since - fault.spec.start)
+        for place, fault in enumerate(faults)
+        if _is_of(fault, event.labels)
+        and fault.spec.start < opened
+        and (fault.spec.end is None or since < fault.spec.end)
+    }
+    return [place for place, distance in distances.items() if distance == min(distances.values())]
+
+
+def _open_before(fault: Fault, episodes: Episodes) -> list[Episode]:
+    start = fault.spec.start
+    return [
+        episode
+        for episode in episodes.all()
+        if _is_of(fault, episode.labels)
+        and parse_timestamp(episode.opened) <= start
+        and (episode.resolved is None or parse_timestamp(episode.resolved) > start)
+    ]
 
 
 def _is_of(fault: Fault, labels: Labels) -> bool:

@@ -27,9 +27,9 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
 def _found(outcome: Outcome) -> Text:
     first = outcome.first
     if first is not None and outcome.delay is not None:
-        return Text.assemble(
-            (first.severity, STYLES[first.severity]), f" after {lasted(outcome.delay)}: {first.summary}"
-        )
+        severity = first.labels.severity
+        what = f" after {lasted(outcome.delay)}: {first.annotations.summary}"
+        return Text.assemble((severity, STYLES[severity]), what)
     lines = ["no alert", *(f"open before it: {episode.summary}" for episode in outcome.open_before)]
     return Text("\n".join(lines), style="dim")
 
@@ -44,10 +44,10 @@ def outcomes_as_json(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
             "records": one.hits,
             "seconds_to_alert": one.delay / 1000 if one.delay is not None else None,
             "alert": {
-                "labels": {**one.first.labels.model_dump(by_alias=True), "severity": one.first.severity},
-                "opened": one.first.opened,
-                "since": one.first.since,
-                "summary": one.first.summary,
+                "labels": one.first.labels.model_dump(by_alias=True),
+                "opened": one.first.startsAt,
+                "since": one.first.detail.change_point.at,
+                "summary": one.first.annotations.summary,
             }
             if one.first is not None
             else None,
