@@ -67,8 +67,7 @@ def batches(values: list[bytes], sizes: list[int]) -> list[RecordBatch]:
 def through(given_: list[RecordBatch], *texts: str, seed: int = 0) -> list[tuple[int, int, Any]]:
     """Offset, own time and value of every record that comes out."""
     injector = Injector(SOURCE, faults_of([f"{text}@2026-03-01..2026-03-01T00:01:00Z" for text in texts], FIELDS), seed)
-    reorders = any(text.startswith("delay") for text in texts)
-    out = injected(given_, injector, EventShape(), reorders=reorders)
+    out = injected(given_, injector, EventShape())
     return [one for batch in out for one in zip(batch.offsets, batch.timestamps, batch.values, strict=True)]
 
 

@@ -15,11 +15,12 @@ from driftgauge.cli.injected_faults import InjectedFaults, Outcome
 from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.demo.story import production, training
 from driftgauge.demo.training_profile import profile_of
+from driftgauge.engine.detect import stage_of
 from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.engine.profiled import default_model
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplaySource, ReplayTotals
+from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
 from driftgauge.sinks.jsonl import JsonLinesFile
 
 HOURS = 5
@@ -56,15 +57,12 @@ def batches(of: Story) -> Iterator[RecordBatch]:
 
 
 def replayed(of: Story, out: Path, *faults: str) -> Found:
-    models, injected, episodes, found = (
-        [default_model(of.profile)],
-        InjectedFaults(faults, 0, of.profile),
-        Episodes(),
-        [],
-    )
+    models, episodes, found = [default_model(of.profile)], Episodes(), []
+    injected = InjectedFaults(faults, 0, of.profile)
     source = ReplaySource(ingest_of(models, SOURCE, decoder_of(models, None)), injected.into(SOURCE, batches(of)))
     with JsonLinesFile(out) as lines:
-        for events in replayed_alerts(models, [source], "g", lines, ReplayTotals(), injected=injected):
+        steps = replay([source], stage_of(models), ReplayTotals())
+        for events in replayed_alerts(models, steps, "g", lines, faults=injected):
             found += events
             for event in events:
                 episodes.add(event)

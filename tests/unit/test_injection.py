@@ -39,9 +39,8 @@ def event(minute: float, features: dict[str, Any] | None = None, **fields: Any) 
 
 def through(values: list[bytes], *texts: str, first: int = 0, shape: EventShape = SHAPE) -> list[RecordBatch]:
     faults = faults_of(texts, FIELDS)
-    reorders = any(fault.spec.kind == "delay" for fault in faults)
     batch = RecordBatch(SOURCE, range(first, first + len(values)), [0] * len(values), values)
-    return list(injected([batch], Injector(SOURCE, faults, 0), shape, reorders=reorders))
+    return list(injected([batch], Injector(SOURCE, faults, 0), shape))
 
 
 def changed(value: bytes, *texts: str, shape: EventShape = SHAPE) -> Any:
@@ -155,7 +154,7 @@ def test_what_a_fault_has_no_part_in_keeps_its_bytes(value: bytes) -> None:
 def test_tombstones_keys_and_headers_pass_with_their_records() -> None:
     batch = RecordBatch(SOURCE, [4, 5], [START] * 2, [None, event(0)], [b"k", None], [[("h", b"1")], []])
     faults = faults_of(["null:job@2026-03-01"], FIELDS)
-    [after] = injected([batch], Injector(SOURCE, faults, 0), SHAPE, reorders=False)
+    [after] = injected([batch], Injector(SOURCE, faults, 0), SHAPE)
     assert (after.offsets, after.keys, after.headers) == ([4, 5], [b"k", None], [[("h", b"1")], []])
     assert after.values[0] is None
     assert b'"job":null' in (after.values[1] or b"")
@@ -204,7 +203,7 @@ def test_what_stays_as_it_was_does_not_count_as_hit() -> None:
     injector = Injector(SOURCE, faults, 0)
     values = [event(0, {"job": job}) for job in ("a", "b", None)]
     batch = RecordBatch(SOURCE, range(3), [0] * 3, values)
-    assert len(list(injected([batch], injector, SHAPE, reorders=False))) == 1
+    assert len(list(injected([batch], injector, SHAPE))) == 1
     assert injector.hits == [1, 2]
 
 

@@ -39,9 +39,7 @@ def carry_out(opened: BacktestInput, out: JsonLinesFile, recorder: Recorder | No
     steps = opened.steps(totals, note_reject, recorder.closed if recorder is not None else _unseen)
     try:
         with ReplayProgress() as progress:
-            for events in replayed_alerts(
-                plan.models, steps, plan.group, out, plan.unprofiled, recorder, plan.faults
-            ):
+            for events in replayed_alerts(plan.models, steps, plan.group, out, plan.unprofiled, recorder, plan.faults):
                 for event in events:
                     summary.episodes.add(event)
                 progress.update(opened.done, totals.event_time, totals.records, len(summary.episodes))

@@ -79,9 +79,7 @@ def to_json(summary: Summary) -> bytes:
         "panes": totals.panes,
         "models": [_model(model) for model in summary.models],
         "warnings": summary.warnings,
-        **(
-            {"injected": outcomes_as_json(summary.faults.outcomes(episodes))} if summary.faults is not None else {}
-        ),
+        **({"injected": outcomes_as_json(summary.faults.outcomes(episodes))} if summary.faults is not None else {}),
         "alerts": {
             "events": dict(sorted(episodes.events.items())),
             "opened": len(episodes),

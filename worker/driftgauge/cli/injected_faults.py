@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -52,34 +52,33 @@ class Outcome:
 
 
 class InjectedFaults:
-    """The faults of a replay, none without the option. ConfigError for one that can't be read, or isn't of the profile.
+    """The faults of a replay. ConfigError for one that can't be read, or is of no field of the profile.
 
     They go into the events of the profile's model, of whatever version.
     """
 
-    def __init__(self, texts: Sequence[str] | None, seed: int, profile: Profile) -> None:
-        self.texts = list(texts or ())
-        self._faults = faults_of(self.texts, fields_of_profile(profile)) if self.texts else []
-        self._seed, self._shape = seed, shape_of(profile) if self.texts else None
+    def __init__(self, texts: Sequence[str], seed: int, profile: Profile) -> None:
+        """None is in anything yet."""
+        self.texts = list(texts)
+        self._faults = faults_of(texts, fields_of_profile(profile))
+        self._seed, self._shape = seed, shape_of(profile)
         self._injectors: list[Injector] = []
         self._opened: list[AlertEvent] = []
 
     @property
     def named(self) -> list[str]:
-        """What names the faults and the records that they hit, empty if there are none."""
-        return [*self.texts, f"seed {self._seed}"] if self.texts else []
+        """What names the faults and the records that they hit."""
+        return [*self.texts, f"seed {self._seed}"]
 
-    def into(self, source: Source, batches: Iterable[RecordBatch]) -> Iterable[RecordBatch]:
-        """The source's batches with the faults in them; without any, just those."""
-        if self._shape is None:
-            return batches
+    def into(self, source: Source, batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+        """The source's batches with the faults in them."""
         injector = Injector(source, self._faults, self._seed)
         self._injectors.append(injector)
-        return injected(batches, injector, self._shape, reorders=any(f.spec.kind == "delay" for f in self._faults))
+        return injected(batches, injector, self._shape)
 
     def see(self, event: AlertEvent) -> None:
         """Take the next alert event of the replay."""
-        if self.texts and event.event == "opened":
+        if event.event == "opened":
             self._opened.append(event)
 
     def outcomes(self, episodes: Episodes) -> list[Outcome]:
@@ -104,7 +103,7 @@ class InjectedFaults:
 
 
 def _caused_by(event: AlertEvent, faults: Sequence[Fault]) -> list[int]:
-    """The faults, by place, that an alert is put down to: of those that it may be of the nearest to its change point."""
+    """The faults, by place, that an alert is put down to: of those it may be of the nearest to its change point."""
     opened, since = parse_timestamp(event.startsAt), parse_timestamp(event.detail.change_point.at)
     distances = {
         place: abs(since - fault.spec.start)

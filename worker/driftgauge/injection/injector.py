@@ -15,7 +15,8 @@ class Injector:
     """Puts faults into the rows of one source; `hits` counts per fault those that it changed, dropped or delayed."""
 
     def __init__(self, source: Source, faults: Sequence[Fault], seed: int) -> None:
-        """None so far."""
+        """None so far. `reorders`: whether records may be delayed."""
+        self.reorders = any(fault.spec.kind == "delay" for fault in faults)
         self.hits = [0] * len(faults)
         self._faults = [(fault, _chosen(seed, fault, source), fault.begin()) for fault in faults]
 

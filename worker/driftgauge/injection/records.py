@@ -26,15 +26,13 @@ class _Record(NamedTuple):
     headers: tuple[Sequence[tuple[str, bytes]], ...]
 
 
-def injected(
-    batches: Iterable[RecordBatch], injector: Injector, shape: EventShape, *, reorders: bool
-) -> Iterator[RecordBatch]:
-    """The batches of one source with the injector's faults in them. `reorders`: whether some of these are delays."""
+def injected(batches: Iterable[RecordBatch], injector: Injector, shape: EventShape) -> Iterator[RecordBatch]:
+    """The batches of one source with the injector's faults in the events that have this shape."""
     held: Delayed[_Record] = Delayed()
     source, offsets = None, None
     for batch in batches:
         if source is None:
-            source, offsets = batch.source, count(batch.offsets[0]) if reorders and len(batch) else None
+            source, offsets = batch.source, count(batch.offsets[0]) if injector.reorders and len(batch) else None
         kept = [one for record in _records(batch) for one in _passing(record, injector, shape, held)]
         if kept:
             yield _batch(source, kept, offsets)

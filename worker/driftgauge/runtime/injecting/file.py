@@ -77,8 +77,7 @@ def _write_events(
     injector = Injector(Source(path.name, 0), faults, seed)
     [table] = open_tables([path], columns, kinds={})
     batches = record_batches(table, columns, model_id=profile.model_id, model_version=profile.model_version)
-    reorders = any(fault.spec.kind == "delay" for fault in faults)
-    done = injected(batches, injector, shape_of(profile), reorders=reorders)
+    done = injected(batches, injector, shape_of(profile))
     _write(out, path, (value + b"\n" for batch in done for value in batch.values if value is not None))
     return injector, faults
 
