@@ -130,6 +130,11 @@ def test_a_backtest_with_faults_is_marked_and_one_without_is_as_ever(profile: Pa
     other = backtest(profile, file, tmp_path / "b.jsonl", *injecting(*FAULTS), "--inject-seed", "1")
     plain = backtest(profile, write(tmp_path / "null.csv", broken(rows())), tmp_path / "c.jsonl")
     assert {tuple(event.run.injected) for event in (*first, *other)} == {FAULTS}
+    page = tmp_path / "page.html"
+    backtest(profile, file, tmp_path / "d.jsonl", *injecting(*FAULTS), "--report", str(page))
+    assert all(
+        f"put into the data on purpose, to see whether it would be noticed: {f}" in page.read_text() for f in FAULTS
+    )
     assert b'"injected"' not in (tmp_path / "c.jsonl").read_bytes()
     assert plain
     assert len({event.run.run_id for event in (*first, *other, *plain)}) == 3
@@ -211,11 +216,15 @@ def test_parquet_keeps_its_types_but_for_whole_numbers_that_get_a_fraction(tmp_p
     at = pa.array(np.arange(100) * 1000 + START, pa.timestamp("ms", "UTC"))
     table = table.set_column(0, "at", at).append_column("kind", table["job"].dictionary_encode())
     table = table.append_column("day", pa.array([f"2026-03-{1 + i % 9:02}" for i in range(100)]).cast(pa.date32()))
+    table = table.append_column("nested", pa.array([[i] for i in range(100)]))
+    table = table.append_column("code", table["job"].dictionary_encode())
+    table = table.append_column("ratio", pa.array([0.1] * 100, pa.float32()))
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=30)
     faults = injecting(
         f"unit:age:0.5@{at[50]}".replace(" ", "T"),
         "rename:kind:a:z@2026-03-15T00:00:50Z",
         "null:day@2026-03-15T00:00:50Z",
+        "unit:ratio:10@2026-03-15T00:00:50Z",
         "drop:1@2026-03-15T00:01:30Z",
     )
     out = tmp_path / "b.parquet"
@@ -230,12 +239,16 @@ def test_parquet_keeps_its_types_but_for_whole_numbers_that_get_a_fraction(tmp_p
         "string",
         "string",
         "date32[day]",
+        "list<element: int64>",
+        "dictionary<values=string, indices=int32, ordered=0>",
+        "float",
     ]
     assert after["income"].to_pylist() == table["income"].to_pylist()[:90]
     ages = table["age"].to_pylist()
     assert after["age"].to_pylist() == [*ages[:50], *(age / 2 for age in ages[50:90])]
     assert set(after["kind"].to_pylist()[50:]) == {"z", "b", "c;"}
     assert after["day"].null_count == 40
+    assert after["ratio"].to_pylist()[:60:59] == [table["ratio"][0].as_py(), 1.0]
 
 
 def test_a_value_that_a_column_cannot_hold_is_refused(tmp_path: Path) -> None:

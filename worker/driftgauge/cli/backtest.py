@@ -145,7 +145,7 @@ def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
             recorder,
             summary.models,
             summary.totals,
-            warnings=summary.warnings,
+            warnings=[*(summary.faults.told if summary.faults is not None else ()), *summary.warnings],
             complete=summary.complete,
         )
     except OSError as error:

@@ -70,6 +70,11 @@ class InjectedFaults:
         """What names the faults and the records that they hit."""
         return [*self.texts, f"seed {self._seed}"]
 
+    @property
+    def told(self) -> list[str]:
+        """For a page that is read without the command that made it."""
+        return [f"put into the data on purpose, to see whether it would be noticed: {text}" for text in self.texts]
+
     def into(self, source: Source, batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
         """The source's batches with the faults in them."""
         injector = Injector(source, self._faults, self._seed)

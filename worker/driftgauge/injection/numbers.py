@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+_INT64_BITS = 63
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -15,10 +17,7 @@ class Unit:
 
     def of(self, value: Any, time: int) -> Any:  # noqa: ARG002 (a change may go by the time)
         """The product; beyond all doubles it is infinite."""
-        try:
-            return value * self.factor if _is_number(value) else value
-        except OverflowError:
-            return math.inf
+        return _changed(value, self.factor, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +31,17 @@ class Shift:
     def of(self, value: Any, time: int) -> Any:
         """The sum; beyond all doubles it is infinite."""
         grown = self.amount if time - self.start >= self.over else self.amount * (time - self.start) / self.over
-        try:
-            return value + grown if _is_number(value) else value
-        except OverflowError:
-            return math.inf
+        return _changed(value, 1, grown)
 
 
-def _is_number(value: Any) -> bool:
-    """NaN is a missing value."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124
+def _changed(value: Any, factor: float, more: float) -> Any:
+    """Value x factor + more of a number; NaN is a missing value, and integers beyond 64 bits are doubles to JSON."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if isinstance(value, float) and math.isnan(value):
+        return value
+    try:
+        result = value * factor + more
+        return float(result) if isinstance(result, int) and result.bit_length() > _INT64_BITS else result
+    except OverflowError:
+        return math.inf if (value > 0) == (factor > 0) else -math.inf

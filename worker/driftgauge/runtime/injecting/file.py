@@ -103,12 +103,14 @@ def _write_table(
     injector = Injector(Source(path.name, 0), faults, seed)
     named = {"prediction": columns.prediction, "score": columns.score, "actual": columns.actual}
     kinds = kinds_of_profile(profile, **named) if profile is not None else {}
-    table = TableFaults(path.name, injector, columns, places, kinds)
+    hit = {fault.field: places[fault.field] for fault in faults if fault.field is not None}
+    table = TableFaults(path.name, injector, columns, hit, kinds)
     if isinstance(reader, CsvFile):
         _write(out, path, injected_csv(path, reader, table))
     elif isinstance(reader, ParquetFile):
-        numbers = [fault.field for fault in faults if fault.field is not None and fault.spec.kind in _OF_NUMBERS]
-        write_injected_parquet(path, out, table, {places[field] for field in numbers})
+        write_injected_parquet(
+            path, out, table, {hit[f.field] for f in faults if f.field and f.spec.kind in _OF_NUMBERS}
+        )
     else:
         _write(out, path, injected_jsonl(path, table))
     return injector, faults

@@ -20,7 +20,7 @@ _BATCH = 8192
 
 
 def write_injected_parquet(path: Path, out: Path, faults: TableFaults, fractions: Collection[str]) -> None:
-    """Write the file again. `fractions`: columns that become doubles, as faults may give their numbers a fraction.
+    """Write the file again. `fractions`: columns of which whole numbers and decimals become doubles.
 
     InputError for what can't be read, and for a value that its column can't hold.
     """
@@ -42,7 +42,7 @@ def _schema(schema: Any, fractions: Collection[str], faults: TableFaults) -> Any
         held = schema.field(place)
         if pa.types.is_dictionary(held.type):
             held = held.with_type(held.type.value_type)
-        if column in fractions:
+        if column in fractions and (pa.types.is_integer(held.type) or pa.types.is_decimal(held.type)):
             held = held.with_type(pa.float64())
         schema = schema.set(place, held)
     return schema

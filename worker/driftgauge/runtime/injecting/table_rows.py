@@ -51,7 +51,10 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class TableFaults:
-    """The faults of a table named `name`. `columns` says when rows were, `kinds` what the text of cells means."""
+    """The faults of a table named `name`: `places` has the columns that they are put into.
+
+    `columns` says when rows were, `kinds` what the text of cells means.
+    """
 
     name: str
     injector: Injector
