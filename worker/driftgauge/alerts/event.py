@@ -217,10 +217,15 @@ class SourceRecords(Offsets):
 
 
 class Run(_Wire):
-    """What kind of run published the event. `run_id` is derived, not random (rules §4.7)."""
+    """What kind of run published the event. `run_id` is derived, not random (rules §4.7).
+
+    `injected`: the faults that were put into its input, as given; only where there were some, so that nobody takes it
+    for the real thing.
+    """
 
     mode: Literal["live", "backtest"]
     run_id: str
+    injected: list[str] = Field(default=[], exclude_if=_is_empty)
 
 
 class AlertEvent(_Wire):

@@ -35,6 +35,7 @@ from driftgauge.cli.columns_options import (
     TimestampOption,
     columns_of,
 )
+from driftgauge.cli.injected_faults import InjectOption, InjectSeedOption
 from driftgauge.cli.kept_files import KeptFiles, kept_files
 from driftgauge.cli.labelled import IncidentsOption, ToleranceOption
 from driftgauge.cli.model_option import ModelOption
@@ -117,6 +118,8 @@ def command(
     sort: SortOption = False,
     incidents: IncidentsOption = None,
     tolerance: ToleranceOption = None,
+    inject: InjectOption = None,
+    inject_seed: InjectSeedOption = 0,
     fail_on: FailOnOption = None,
     report: ReportOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
@@ -139,10 +142,12 @@ def command(
         start=start,
         interval=interval,
     )
-    plan = plan_of(profile, config, pane, budget)
+    plan = plan_of(profile, config, pane, budget).with_faults(inject, inject_seed, model)
     named = [*(file or ()), *(more or ())]
     data = table_files(named) if named else []
-    asked = Asked(data, from_panes, from_offset or (), panes_out, against_live, columns, model, sort, span)
+    asked = Asked(
+        data, from_panes, from_offset or (), panes_out, against_live, columns, model, sort, span, bool(inject)
+    )
     asked.check()
     labelled = labelled_for_backtest(incidents, tolerance, plan.models)
     read = [*data, *plan.read, *([incidents] if incidents is not None else [])]
@@ -207,7 +212,7 @@ def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
             summary.models,
             summary.totals,
             period=summary.period,
-            warnings=summary.warnings,
+            warnings=[*(summary.faults.told if summary.faults is not None else ()), *summary.warnings],
             complete=summary.complete,
         )
     except OSError as error:

@@ -42,13 +42,13 @@ class FilesInput:
         self.warnings = [*mismatches(tables, columns, rows_of.profile), *([note] if note is not None else [])]
         subject, unprofiled = rows_of.subject, plan.unprofiled
         decoder = decoder_of(self.plan.models, None, default_model_id=subject.model_id, unprofiled=unprofiled)
-        self._sources = [
-            ReplaySource(
-                ingest_of(self.plan.models, Source(table.name, 0), decoder, unprofiled=unprofiled),
-                record_batches(table, columns, model_id=subject.model_id, model_version=subject.model_version),
-            )
-            for table in tables
-        ]
+        self._sources = []
+        for table in tables:
+            ingest = ingest_of(self.plan.models, Source(table.name, 0), decoder, unprofiled=unprofiled)
+            batches = record_batches(table, columns, model_id=subject.model_id, model_version=subject.model_version)
+            if plan.faults is not None:
+                batches = plan.faults.into(ingest.source, batches)
+            self._sources.append(ReplaySource(ingest, batches))
 
     @property
     def done(self) -> float:

@@ -32,7 +32,7 @@ def carry_out(
 
     Ctrl-C ends it early, and so does a Kafka that doesn't answer any more: see `Summary.stopped`.
     """
-    summary = Summary(opened.plan.models, opened.records, opened.span)
+    summary = Summary(opened.plan.models, opened.records, opened.span, faults=opened.plan.faults)
     totals, episodes = summary.totals, summary.episodes
     try:
         with ReplayProgress() as progress:
@@ -50,7 +50,8 @@ def carry_out(
     except (UnavailableError, OutOfRangeError, DamagedError) as error:
         summary.stopped = error
     notes = (note for model in opened.plan.models for note in (short_panes(model), short_ring(model)))
-    summary.warnings = [*opened.warnings, *dict.fromkeys(note for note in notes if note is not None)]
+    hit_little = opened.plan.faults.notes() if opened.plan.faults is not None and summary.complete else []
+    summary.warnings = [*opened.warnings, *dict.fromkeys(note for note in notes if note is not None), *hit_little]
     return summary
 
 
@@ -76,6 +77,7 @@ def _told(
         span=opened.span,
         untold=hear,
         recorder=recorder,
+        faults=plan.faults,
     )
 
 

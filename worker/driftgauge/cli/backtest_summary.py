@@ -17,6 +17,8 @@ from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.against_live_view import comparison_json, show_comparison
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.cli.backtest_input import Place
+from driftgauge.cli.injected_faults import InjectedFaults
+from driftgauge.cli.injected_summary import outcomes_as_json, outcomes_table
 from driftgauge.cli.score_json import score_object
 from driftgauge.cli.score_view import show_score
 from driftgauge.durations import format_duration
@@ -48,15 +50,16 @@ class Rejected(NamedTuple):
 class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
-    `told`: the alerts as they are scored; `score`: against labelled incidents, if there are any. `alerts_file`,
-    `report_file`: None if there is none; `complete`: read to the end; `stopped`: why not, if it wasn't Ctrl-C.
-    `against_live`: None if it wasn't asked for.
+    `told`: the alerts as they are scored; `score`: against labelled incidents, if there are any. `faults`: those that
+    were put into what was read. `alerts_file`, `report_file`: None if there is none; `complete`: read to the end;
+    `stopped`: why not, if it wasn't Ctrl-C. `against_live`: None if it wasn't asked for.
     """
 
     models: Sequence[Model]
     records: str
     span: Span
     warnings: Sequence[str] = ()
+    faults: InjectedFaults | None = None
     totals: ReplayTotals = field(default_factory=ReplayTotals)
     episodes: Episodes = field(default_factory=Episodes)
     told: Alerts = field(default_factory=Alerts)
@@ -97,6 +100,7 @@ def to_json(summary: Summary) -> bytes:
         "models": [_model(model) for model in summary.models],
         "warnings": summary.warnings,
         "open_before": len(episodes.open_untold()),
+        **({"injected": outcomes_as_json(summary.faults.outcomes(episodes))} if summary.faults is not None else {}),
         "alerts": {
             "events": dict(sorted(episodes.events.items())),
             "opened": len(episodes),
@@ -162,6 +166,9 @@ def show(console: Console, summary: Summary) -> None:
             console.print(f"[bold]Segments[/] by {escape(model.tag)}: {escape(names)}{outside}", soft_wrap=True)
     _show_troubles(console, summary)
     console.print()
+    if summary.faults is not None:
+        console.print(outcomes_table(summary.faults.outcomes(summary.episodes)))
+        console.print()
     _show_alerts(console, summary.episodes, summary.alerts_file)
     if summary.report_file is not None:
         console.print(f"[bold]Report[/]      {escape(summary.report_file)}", soft_wrap=True)

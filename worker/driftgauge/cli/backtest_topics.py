@@ -56,6 +56,8 @@ class TopicsInput:
             ingest = ingest_of(plan.models, source, decoders[source.topic], cut_start=cut, unprofiled=unprofiled)
             ingest.move_to(starts[source], cut=False)
             batches = self._turns.batches(source) if source in spans else iter(())
+            if plan.faults is not None:
+                batches = plan.faults.into(source, batches)
             self._sources.append(ReplaySource(ingest, batches, source.topic in gating))
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.alerts.stage import Raised
+from driftgauge.cli.injected_faults import InjectedFaults
 from driftgauge.engine.model import Model
 from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.engine.unprofiled import Unprofiled
@@ -25,13 +26,16 @@ def replayed_alerts(
     span: Span = ALL,
     untold: Callable[[AlertEvent], None] = lambda _event: None,
     recorder: Recorder | None = None,
+    faults: InjectedFaults | None = None,
 ) -> Iterator[list[AlertEvent]]:
     """After each step of a replay the events of `span` that it raised, which are in `out` by then, and recorded.
 
-    `untold` hears of those before.
+    `untold` hears of those before. `faults`: those that are in what is replayed.
     """
     tune_memory()
-    render = renderer_of(models, Run(mode="backtest", run_id=run_id_of(models, group)), unprofiled)
+    texts, named = (faults.texts, faults.named) if faults is not None else ([], [])
+    run = Run(mode="backtest", run_id=run_id_of(models, group, named), injected=texts)
+    render = renderer_of(models, run, unprofiled)
     for raised in steps:
         for one in raised:
             if one.transition.at <= span.start:
@@ -42,4 +46,6 @@ def replayed_alerts(
             out.write(event.to_json())
             if recorder is not None:
                 recorder.raised(one, event)
+            if faults is not None:
+                faults.see(event)
         yield events
