@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 
 from live import START, Live, ids, loan_events, run, wait
 
@@ -116,3 +116,38 @@ def test_what_an_idle_decision_made_of_live_is_listed_and_is_in_the_stored_panes
     assert judged == []
     assert summary["late"] == 500
     assert summary["against_live"]["only_here"] == summary["against_live"]["only_live"] == []
+
+
+def delete_before(line: Live, offsets: dict[int, int]) -> None:
+    """What retention does: the first offset of each partition is that from now on."""
+    admin = KafkaAdminClient(bootstrap_servers=line.kafka.bootstrap)
+    try:
+        admin.delete_records({TopicPartition(line.topics["predictions"], p): n for p, n in offsets.items()})
+    finally:
+        admin.close()
+
+
+def test_where_a_log_begins_and_what_is_gone_of_it_is_said(live, tmp_path):
+    line = live()
+    line.produce(loan_events(6000, break_at=3000))
+    out, topic = tmp_path / "a.jsonl", line.topics["predictions"]
+    whole, _ = backtest(line, out)
+    assert len(whole) >= 2
+    # From the middle of the fault on, by offsets of each partition: no alert of before, and the first panes are cut.
+    offsets = [option for p in range(3) for option in ("--from-offset", f"{topic}/{p}=1500")]
+    later, summary = backtest(line, out, *offsets, "--panes-out", str(tmp_path / "panes.jsonl"))
+    assert (summary["records"], summary["period"]["from"]) == (1500, "2026-01-01T00:15:00Z")
+    assert not {alert["event_id"] for alert in later} & {alert["event_id"] for alert in whole}
+    panes = [json.loads(text) for text in (tmp_path / "panes.jsonl").read_bytes().splitlines()]
+    of_first = [pane for pane in panes if pane["type"] == "pane" and pane["source"]["partition"] == 0]
+    assert [pane["incomplete"] for pane in of_first[:2]] == [True, False]
+    again = ["backtest", "-c", str(line.config), "--alerts", str(out)]
+    refused = run([*again, "--from-offset", f"{topic}/0=9999"], expect=2)
+    assert f"--from-offset {topic}/0=9999: that partition holds offsets 0 to 1999 now" in refused.stderr
+    refused = run([*again, "--from-offset", f"{topic}/7=0"], expect=2)
+    assert "no such partition of an input topic" in refused.stderr
+    delete_before(line, {0: 300, 1: 300, 2: 300})
+    _, summary = backtest(line, out)
+    assert summary["records"] == 5100
+    assert f"the first records are deleted (retention), what is left is {topic}:0 from 300" in summary["warnings"][0]
+    run([*again, "--fail-on", "critical"], expect=3)

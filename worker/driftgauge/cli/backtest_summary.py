@@ -93,7 +93,7 @@ def to_json(summary: Summary) -> bytes:
         "events": totals.events,
         "late": totals.late,
         "outside_segments": totals.outside_segments,
-        "rejected": dict(sorted(totals.reject_codes.items())),
+        "rejected": {str(code): count for code, count in sorted(totals.reject_codes.items())},
         "first_rejected": [{**one.place.fields, "code": one.code, "message": one.message} for one in summary.rejected],
         "unknown_models": totals.unknown_models,
         "panes": totals.panes,
