@@ -219,6 +219,7 @@ def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
             period=summary.period,
             warnings=[*(summary.faults.told if summary.faults is not None else ()), *summary.warnings],
             complete=summary.complete,
+            swept=summary.swept,
         )
     except OSError as error:
         raise ConfigError(f"--report {path}: can't be written: {error.strerror}; name another file") from None

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from driftgauge.alerts.numbers import lasted, number
+from driftgauge.report.settings_table import Settings, Tried, settings_of
 from driftgauge.scoring.delays import Quantile
 from driftgauge.sweep.rows import Row
 
@@ -28,9 +29,8 @@ class Swept(NamedTuple):
 def show_sweep(console: Console, swept: Swept) -> None:
     """The rows, and which of them to take."""
     labelled = any(row.measures is not None for row in swept.rows)
-    axes = [setting.axis.removeprefix("detectors.") for setting in swept.rows[0].choice.settings] if swept.rows else []
     found = ("found", "median delay", "p90") if labelled else ()
-    headings = ("", *axes, "alerts", *found, "in vain a month", "95 %")
+    headings = ("", *_axes(swept), "alerts", *found, "in vain a month", "95 %")
     table = Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for row in swept.rows:
         mark = "take" if row is swept.knee else "now" if row.as_configured else ""
@@ -80,6 +80,32 @@ def _found(row: Row) -> tuple[str, ...]:
         return ("", "", "")
     delays = row.measures.delays
     return found_text(row), delay_text(delays.median), delay_text(delays.p90)
+
+
+def settings_table(swept: Swept) -> Settings:
+    """For the report."""
+    labelled = any(row.measures is not None for row in swept.rows)
+    found = ("found", "median delay", "p90") if labelled else ()
+    rows = [
+        Tried(
+            settings=tuple(setting.text for setting in row.choice.settings),
+            texts=(f"{row.alerts:,}", *(_found(row) if labelled else ()), *_rate(row)),
+            alerts=row.alerts,
+            in_vain=None if row.in_vain is None else row.in_vain.per_month,
+            found=None if row.measures is None else row.measures.recall.share,
+            delay=None if row.measures is None else row.measures.delays.median.at,
+            take=row is swept.knee,
+            now=row.as_configured,
+        )
+        for row in swept.rows
+    ]
+    headings = (*_axes(swept), "alerts", *found, "in vain a month", "95 %")
+    return settings_of(verdict(swept), headings, rows)
+
+
+def _axes(swept: Swept) -> list[str]:
+    settings = swept.rows[0].choice.settings if swept.rows else ()
+    return [setting.axis.removeprefix("detectors.") for setting in settings]
 
 
 def sweep_object(swept: Swept) -> dict[str, Any]:
