@@ -148,9 +148,9 @@ def _time_text(time: int, span: float, step: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Numbered points: `points` number -> x and y."""
+    """Places, and the numbers of the points that lie there."""
 
-    points: dict[int, tuple[float, float]]
+    points: dict[tuple[float, float], list[int]]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
 
@@ -158,9 +158,12 @@ class Scatter:
 def scatter_of(points: Mapping[int, tuple[float, float]]) -> Scatter:
     """Of at least one finite point; both axes go through 0 where no value is below it."""
     xs, ys = zip(*points.values(), strict=True)
-    x, x_ticks = _value_axis(min(0.0, *xs), max(xs), LEFT, WIDTH - RIGHT)
-    y, y_ticks = _value_axis(min(0.0, *ys), max(ys), HEIGHT - BOTTOM, TOP)
-    return Scatter({number: (x.at(a), y.at(b)) for number, (a, b) in points.items()}, x_ticks, y_ticks)
+    x, x_ticks = _value_axis(min(0.0, *xs), max(xs) or 1.0, LEFT, WIDTH - RIGHT)
+    y, y_ticks = _value_axis(min(0.0, *ys), max(ys) or 1.0, HEIGHT - BOTTOM, TOP)
+    places: dict[tuple[float, float], list[int]] = {}
+    for point, (a, b) in points.items():
+        places.setdefault((x.at(a), y.at(b)), []).append(point)
+    return Scatter(places, x_ticks, y_ticks)
 
 
 def bar(start: int, end: int, axis: Axis) -> tuple[float, float]:

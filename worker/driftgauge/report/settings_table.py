@@ -35,6 +35,11 @@ class Settings:
     rows: Sequence[Tried]
     charts: Sequence[tuple[str, Scatter]]
 
+    @property
+    def taken(self) -> list[int]:
+        """The number of the row to take, if there is one."""
+        return [number for number, row in enumerate(self.rows, start=1) if row.take]
+
 
 def settings_of(verdict: str, headings: tuple[str, ...], rows: Sequence[Tried]) -> Settings:
     """With the charts that can be drawn of them."""
