@@ -56,7 +56,7 @@ def test_stored_panes_give_the_alerts_that_their_events_gave(made: Path, capsys:
     assert again == alerts(made / "whole")
     summary = json.loads(capsys.readouterr().out)
     assert (summary["events"], summary["panes"], summary["warnings"]) == (EVENTS, 30, [])
-    assert summary["pane records"] == len((made / "panes.jsonl").read_bytes().splitlines())
+    assert summary["pane_records"] == len((made / "panes.jsonl").read_bytes().splitlines())
 
 
 def test_another_budget_judges_the_same_panes_by_other_limits(made: Path) -> None:

@@ -147,7 +147,7 @@ def test_examples_run_and_print_what_is_shown(page, folder):
 
 
 def test_the_readme_and_the_configuration_page_have_examples_that_run():
-    assert RUNNING == ["README.md", "docs/configuration.md"]
+    assert RUNNING == ["README.md", "docs/backtest.md", "docs/configuration.md"]
 
 
 def test_every_option_in_an_example_exists():

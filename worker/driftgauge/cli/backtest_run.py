@@ -29,7 +29,7 @@ def carry_out(
     summary = Summary(opened.plan.models, opened.records, opened.span)
     totals, episodes = summary.totals, summary.episodes
     try:
-        with ReplayProgress() as progress:
+        with ReplayProgress(opened.records) as progress:
             for events in _told(opened, files, summary):
                 for event in events:
                     episodes.add(event)

@@ -77,7 +77,7 @@ def to_json(summary: Summary) -> bytes:
         "stopped": str(summary.stopped) if summary.stopped is not None else None,
         "alerts_file": summary.alerts_file,
         "period": None if period is None else {"from": format_timestamp(period[0]), "to": format_timestamp(period[1])},
-        summary.records: totals.records,
+        summary.records.replace(" ", "_"): totals.records,
         "events": totals.events,
         "late": totals.late,
         "outside_segments": totals.outside_segments,
