@@ -15,20 +15,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
 
 from bench.quality.faults import Fault, TrafficFault
 from bench.quality.ours import Alert
 from bench.quality.streams import Stream
+from driftgauge.scoring.intervals import poisson_interval
 
 MONTH_DAYS = 30.0
-
-
-def poisson_interval(count: int, exposure: float, level: float = 0.95) -> tuple[float, float]:
-    """Exact interval of a rate per unit of exposure from a Poisson count (Garwood 1936)."""
-    tail = (1 - level) / 2
-    low = float(chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
-    return low / exposure, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2 / exposure
 
 
 def quantile(delays: Sequence[float | None], q: float) -> float:

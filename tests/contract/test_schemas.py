@@ -16,6 +16,7 @@ from driftgauge.panes.codec import decode_message, encode_message
 from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import Profile
 from driftgauge.schema_export import file_name, schema_files
+from driftgauge.scoring.incident import Incident
 
 _SCHEMAS = Path(__file__).parents[2] / "schemas"
 _MODELS: dict[str, type[BaseModel]] = {
@@ -26,6 +27,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "dead_letter": DeadLetterHeaders,
     "profile": Profile,
     "config": Config,
+    "incident": Incident,
 }
 _PANES_TOPIC = ("pane", "watermark", "sources", "profile_change")
 _NAMES = (*_MODELS, *_PANES_TOPIC)

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from services import programs
+from services.browser import DEBIAN_PACKAGE, browser
 
 POM_NAMESPACE = {"m": "http://maven.apache.org/POM/4.0.0"}
 # Alternatives, the first that installs wins. Newer Debians have no OpenJDK 17 but a newer default.
@@ -38,6 +39,7 @@ def main() -> int:
             need_redis()
         if not os.environ.get("DRIFTGAUGE_TEST_KAFKA"):
             need_kafka()
+        want_browser()
     except InstallError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -54,6 +56,12 @@ def need_redis() -> None:
             "The tests need redis-server: install it (apt-get install redis-server), "
             "or name a running one as DRIFTGAUGE_TEST_REDIS=redis://HOST:PORT/0, then run make test again."
         )
+
+
+def want_browser() -> None:
+    """A Chromium for the tests of the report; where there is none but for by hand, these tests say so."""
+    if not browser():
+        from_debian([DEBIAN_PACKAGE], browser)
 
 
 def need_kafka() -> None:

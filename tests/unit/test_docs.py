@@ -146,8 +146,9 @@ def test_examples_run_and_print_what_is_shown(page, folder):
                     assert any(printed == wanted.rstrip() for printed in rest), f"{line}: {wanted!r} in\n{output}"
 
 
-def test_the_readme_and_the_configuration_page_have_examples_that_run():
-    assert RUNNING == ["README.md", "docs/backtest.md", "docs/configuration.md"]
+def test_pages_have_examples_that_run():
+    pages = ["README.md", "docs/backtest.md", "docs/configuration.md", "docs/injection.md", "docs/scoring.md"]
+    assert pages == RUNNING
 
 
 def test_every_option_in_an_example_exists():

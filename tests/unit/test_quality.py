@@ -24,7 +24,7 @@ from bench.quality.fields import Categorical, Numeric, State, category_shares, d
 from bench.quality.ours import Alert, Watch
 from bench.quality.real import Backtest, backtests, pooled
 from bench.quality.rivals import WINDOW, Adwin, EveryHour, Evidently, KolmogorovSmirnov, NannyMl, Never, windows
-from bench.quality.score import Quiet, poisson_interval, pool_quiet, pool_struck, quantile, struck
+from bench.quality.score import Quiet, pool_quiet, pool_struck, quantile, struck
 from bench.quality.streams import (
     FIELDS,
     MINUTE,
@@ -154,11 +154,6 @@ def test_a_fault_changes_its_own_field_and_no_other(calm, fault):
 
 def plain(state):
     return (state.shift.tolist(), *(getattr(state, f.name) for f in fields(state) if f.name != "shift"))
-
-
-def test_poisson_intervals_are_the_exact_ones():
-    assert poisson_interval(0, 1.0) == pytest.approx((0.0, 3.6889), abs=1e-4)
-    assert poisson_interval(3, 2.0) == pytest.approx((0.6187 / 2, 8.7673 / 2), abs=1e-4)
 
 
 def test_a_fault_that_is_not_found_is_a_long_delay_and_no_missing_one():

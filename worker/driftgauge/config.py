@@ -16,6 +16,7 @@ from driftgauge.config_security import Name, Secret, SecurityConfig, TlsSection
 from driftgauge.config_security import Section as _Section
 from driftgauge.durations import parse_duration
 from driftgauge.profiles.profile import MAX_SEGMENTS
+from driftgauge.subject import version_text
 from driftgauge.timestamps import parse_timestamp
 
 _DURATION_PATTERN = r"^\s*\d+\s*(ms|s|m|h|d)\s*$"
@@ -48,13 +49,6 @@ def _start(value: Any) -> Any:
         raise ValueError("expected earliest, latest or a time such as 2026-03-15T10:03:00Z") from None
 
 
-def _version(value: Any) -> Any:
-    # YAML reads 1.10 as the number 1.1: a version that silently names another one.
-    if isinstance(value, float):
-        raise ValueError('a version with a dot is read as a number (1.10 becomes 1.1): quote it, "1.10"')  # noqa: TRY004
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 def _segment(value: Any) -> Any:
     if isinstance(value, bool | float):
         raise ValueError(f"{value!r} is no text: quote it as the tag is written")  # noqa: TRY004
@@ -75,7 +69,7 @@ PaneLength = Annotated[
 Time = Annotated[int, BeforeValidator(_time, json_schema_input_type=str)]
 Start = Annotated[Literal["earliest", "latest"] | int, BeforeValidator(_start, json_schema_input_type=str)]
 Version = Annotated[
-    str, Field(min_length=1, max_length=256), BeforeValidator(_version, json_schema_input_type=str | int)
+    str, Field(min_length=1, max_length=256), BeforeValidator(version_text, json_schema_input_type=str | int)
 ]
 SegmentName = Annotated[Name, BeforeValidator(_segment, json_schema_input_type=str | int)]
 # `{}` would clash with the hash tag of the Redis keys, `:` with their separator.
@@ -228,7 +222,8 @@ class ModelConfig(_Section):
 
     Without a `profile` nothing of it can be watched: a `BaselineMissing` alert says so as soon as its events come. The
     same version may be listed again with another profile, budget or pane length: `effective_from` (event time, ms) says
-    from when on that holds. `redact`: features whose values and categories are shown to nobody, see `Config.redacted`.
+    from when on that holds. `minimum_effect`: the smallest change worth an alert, in multiples of the default.
+    `redact`: features whose values and categories are shown to nobody, see `Config.redacted`.
     """
 
     model_id: Name
@@ -236,6 +231,7 @@ class ModelConfig(_Section):
     profile: Annotated[str, Field(min_length=1)] | None = None
     effective_from: Time | None = None
     false_alarm_budget: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
+    minimum_effect: float = Field(default=1.0, ge=0.1, le=10, allow_inf_nan=False)
     features_from: Literal["predictions", "features"] | None = None
     panes: ModelPanesConfig | None = None
     segments: SegmentsConfig | None = None

@@ -24,6 +24,7 @@ from driftgauge.decode.events import FeaturesEvent, LabelEvent, PredictionEvent
 from driftgauge.durations import format_duration
 from driftgauge.panes.codec import PaneRecord, ProfileChangeRecord, SourcesRecord, WatermarkRecord
 from driftgauge.profiles.profile import Profile
+from driftgauge.scoring.incident import Incident
 
 VERSION = 1
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -38,6 +39,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "dead_letter": DeadLetterHeaders,
     "profile": Profile,
     "config": Config,
+    "incident": Incident,
 }
 _RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "pane": PaneRecord,

@@ -80,6 +80,11 @@ class Labels(_Wire):
     category: str = Field(default="", exclude_if=_is_empty)
     series: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
+    @property
+    def on(self) -> str:
+        """`employment_type missing`, `channel share web`, `predicted_share rejected`."""
+        return " ".join(part for part in (self.feature, self.series, self.category, self.class_) if part)
+
 
 class Annotations(_Wire):
     """Texts for people; no part of the identity."""
@@ -212,10 +217,15 @@ class SourceRecords(Offsets):
 
 
 class Run(_Wire):
-    """What kind of run published the event. `run_id` is derived, not random (rules §4.7)."""
+    """What kind of run published the event. `run_id` is derived, not random (rules §4.7).
+
+    `injected`: the faults that were put into its input, as given; only where there were some, so that nobody takes it
+    for the real thing.
+    """
 
     mode: Literal["live", "backtest"]
     run_id: str
+    injected: list[str] = Field(default=[], exclude_if=_is_empty)
 
 
 class AlertEvent(_Wire):

@@ -7,7 +7,7 @@ cycle. Live worker, backtest and re-scoring of stored panes all call `process`; 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
@@ -31,6 +31,8 @@ from driftgauge.subject import Subject
 # The state field of all subjects without a profile.
 _BASELINE = "unprofiled"
 
+OnClosed = Callable[[Subject, Sequence[Pane]], None]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raised:
@@ -48,16 +50,23 @@ class DetectStage:
     over another pane length.
     """
 
-    def __init__(self, plans: Mapping[Subject, WatchPlan], baseline: BaselinePlan | None = None) -> None:
+    def __init__(
+        self,
+        plans: Mapping[Subject, WatchPlan],
+        baseline: BaselinePlan | None = None,
+        on_closed: OnClosed = lambda _subject, _panes: None,
+    ) -> None:
         """Nothing seen yet. `plans`: every subject with a profile; a subject's watch is built with its first pane.
 
-        `baseline`: how the others are told of; None: their panes are foreign.
+        `baseline`: how the others are told of; None: their panes are foreign. `on_closed`: sees all panes that close,
+        before they are judged.
         """
         self.merge = PaneMerge()
         self.panes_closed = 0
         self.events_closed = 0
         self.foreign = 0
         self._plans = plans
+        self._on_closed = on_closed
         self._unprofiled = baseline.panes if baseline is not None else None
         self._baseline = BaselineWatch(baseline, _first_watched(plans)) if baseline is not None else None
         self._watches: dict[Subject, SubjectWatch] = {}
@@ -168,6 +177,8 @@ class DetectStage:
     def _close(self) -> list[Raised]:
         raised: list[Raised] = []
         closed = self.merge.close()
+        for subject, panes in closed.items():
+            self._on_closed(subject, panes)
         planned = {
             subject: [(self._plan_of(subject, pane), pane) for pane in panes] for subject, panes in closed.items()
         }

@@ -13,6 +13,7 @@ from driftgauge.alerts.event import AlertEvent, Labels
 from driftgauge.alerts.numbers import number
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import EventKind, Severity
+from driftgauge.scoring.alert import Identity, identity_of
 
 STYLES: dict[Severity, str] = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
@@ -43,8 +44,8 @@ class Episodes:
 
     def __init__(self) -> None:
         """None yet. `events` counts those told, by kind."""
-        self._all: dict[tuple[str, ...], Episode] = {}
-        self._told: dict[tuple[str, ...], Episode] = {}
+        self._all: dict[Identity, Episode] = {}
+        self._told: dict[Identity, Episode] = {}
         self.events: Counter[EventKind] = Counter()
 
     def __len__(self) -> int:
@@ -54,7 +55,7 @@ class Episodes:
     def add(self, event: AlertEvent, *, told: bool = True) -> None:
         """Take the next event. What isn't `told` came before those, and is part of an episode that they go on with."""
         labels = event.labels
-        identity = (labels.model_id, labels.model_version, labels.segment, series_text(labels), event.startsAt)
+        identity = identity_of(event)
         episode = self._all.setdefault(identity, Episode(labels, event.startsAt, "", labels.severity, "", None, None))
         if told:
             self.events[event.event] += 1
@@ -93,11 +94,6 @@ class Episodes:
 
 def _subject_of(labels: Labels) -> str:
     return labels.feature or _WITHOUT_FEATURE.get(labels.alertname, "prediction")
-
-
-def series_text(labels: Labels) -> str:
-    """`employment_type missing`, `channel share web`, `predicted_share rejected`."""
-    return " ".join(part for part in (labels.feature, labels.series, labels.category, labels.class_) if part)
 
 
 def clock(time: str) -> str:

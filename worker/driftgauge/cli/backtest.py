@@ -15,7 +15,9 @@ from driftgauge.alerts.transition import Severity
 from driftgauge.cli.backtest_choice import Asked, opened_input
 from driftgauge.cli.backtest_panes import FromPanesOption
 from driftgauge.cli.backtest_plan import Plan, plan_of
+from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.backtest_run import carry_out
+from driftgauge.cli.backtest_score import labelled_for_backtest, score_backtest
 from driftgauge.cli.backtest_summary import Summary, show, to_json
 from driftgauge.cli.backtest_topics import FromOffsetOption
 from driftgauge.cli.columns_options import (
@@ -33,7 +35,9 @@ from driftgauge.cli.columns_options import (
     TimestampOption,
     columns_of,
 )
+from driftgauge.cli.injected_faults import InjectOption, InjectSeedOption
 from driftgauge.cli.kept_files import KeptFiles, kept_files
+from driftgauge.cli.labelled import IncidentsOption, ToleranceOption
 from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.cli.published_alerts import published_alerts
@@ -41,6 +45,7 @@ from driftgauge.cli.span_options import FromOption, ToOption, WarmUpOption, span
 from driftgauge.engine.publish import run_id_of
 from driftgauge.errors import ConfigError
 from driftgauge.panes.schedule import ALWAYS
+from driftgauge.report.recorder import Recorder
 from driftgauge.runtime.against_live import Comparison, Published, compare
 from driftgauge.sources.table_paths import table_files
 
@@ -78,6 +83,7 @@ AgainstLiveOption = Annotated[
 ]
 # A shell's glob after --file gives several names, of which an option takes only the first.
 AlertsOption = Annotated[Path, typer.Option("--alerts", metavar="OUT.jsonl", help="Where the alert events go.")]
+ReportOption = Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="A page on what was found.")]
 FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="Exit code 3 from this severity on: info, warning …")
 ]
@@ -110,7 +116,12 @@ def command(
     start: StartOption = None,
     interval: IntervalOption = "1s",
     sort: SortOption = False,
+    incidents: IncidentsOption = None,
+    tolerance: ToleranceOption = None,
+    inject: InjectOption = None,
+    inject_seed: InjectSeedOption = 0,
     fail_on: FailOnOption = None,
+    report: ReportOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Run the engine over files, topics or stored panes, and see which alerts there would have been, and when.
@@ -131,23 +142,32 @@ def command(
         start=start,
         interval=interval,
     )
-    plan = plan_of(profile, config, pane, budget)
+    plan = plan_of(profile, config, pane, budget).with_faults(inject, inject_seed, model)
     named = [*(file or ()), *(more or ())]
     data = table_files(named) if named else []
-    asked = Asked(data, from_panes, from_offset or (), panes_out, against_live, columns, model, sort, span)
+    asked = Asked(
+        data, from_panes, from_offset or (), panes_out, against_live, columns, model, sort, span, bool(inject)
+    )
     asked.check()
-    for option, path in (("--alerts", alerts), ("--panes-out", panes_out)):
+    labelled = labelled_for_backtest(incidents, tolerance, plan.models)
+    read = [*data, *plan.read, *([incidents] if incidents is not None else [])]
+    for option, path in (("--alerts", alerts), ("--panes-out", panes_out), ("--report", report)):
         if path is not None:
-            refuse_overwriting(option, path, [*data, *plan.read])
+            refuse_overwriting(option, path, read)
     layouts = {model.layout.profile_hash: model.layout for model in plan.models}
     # First, so that what can't be read is said before the work; and so that it holds nothing that the replay doesn't.
     published = published_alerts(plan, span) if against_live else None
     with opened_input(plan, asked) as opened, kept_files(alerts, panes_out, layouts) as files:
         told: list[AlertEvent] = []
-        summary = carry_out(opened, files, told.append) if published is not None else carry_out(opened, files)
+        recorder = recorder_of(opened.plan.models) if report is not None else None
+        summary = carry_out(opened, files, told.append if published is not None else None, recorder)
         summary.alerts_file = _alerts_file(summary, files, alerts)
     if published is not None and summary.complete:
         summary.against_live = _compared(plan, summary, published, told)
+    if report is not None and recorder is not None:
+        _write_report(report, recorder, summary)
+        summary.report_file = str(report)
+    score_backtest(labelled, summary)
     if json:
         print(to_json(summary).decode())
     else:
@@ -182,6 +202,21 @@ def _end(summary: Summary, worst: Severity | None) -> None:
         SEVERITIES.index(found) >= SEVERITIES.index(worst) for found in summary.episodes.by_severity()
     ):
         raise typer.Exit(_FAILED)
+
+
+def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
+    try:
+        write_report(
+            path,
+            recorder,
+            summary.models,
+            summary.totals,
+            period=summary.period,
+            warnings=[*(summary.faults.told if summary.faults is not None else ()), *summary.warnings],
+            complete=summary.complete,
+        )
+    except OSError as error:
+        raise ConfigError(f"--report {path}: can't be written: {error.strerror}; name another file") from None
 
 
 def _severity(text: str | None) -> Severity | None:

@@ -19,7 +19,10 @@ from driftgauge.sources.columns import Columns
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the options say. `data`: files; none: topics. `from_panes`: whether it is panes that they hold."""
+    """What the options say. `data`: files; none: topics. `from_panes`: whether it is panes that they hold.
+
+    `faults`: some are put into the events, of the model that `model` names.
+    """
 
     data: Sequence[Path]
     from_panes: bool
@@ -30,14 +33,21 @@ class Asked:
     model: str | None
     sort: bool
     span: Span
+    faults: bool = False
 
     def check(self) -> None:
         """ConfigError where they don't go together."""
-        of_rows = self.columns != Columns() or self.model is not None or self.sort
+        if self.faults and self.from_panes:
+            raise ConfigError("--inject changes events before they are counted; with --from-panes nothing is counted")
+        of_rows = self.columns != Columns() or (self.model is not None and not self.faults) or self.sort
         if of_rows and (self.from_panes or not self.data):
             raise ConfigError("options that name columns, --model and --sort go with --file DATA, without --from-panes")
         if self.from_offset and (self.from_panes or self.data):
             raise ConfigError("--from-offset is where to begin on input topics: leave out --file and --from-panes")
+        if self.against_live and self.faults:
+            raise ConfigError(
+                "--against-live compares with what workers told of the events as they are: leave out --inject"
+            )
         if self.against_live and self.data:
             raise ConfigError("--against-live compares with what workers made of the same topics: leave out --file")
         if self.panes_out is not None and self.from_panes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from driftgauge.alerts.stage import Raised
+from driftgauge.alerts.stage import OnClosed, Raised
 from driftgauge.cli.backtest_input import OnMessages, OnReject, Place
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
@@ -42,13 +42,13 @@ class FilesInput:
         self.warnings = [*mismatches(tables, columns, rows_of.profile), *([note] if note is not None else [])]
         subject, unprofiled = rows_of.subject, plan.unprofiled
         decoder = decoder_of(self.plan.models, None, default_model_id=subject.model_id, unprofiled=unprofiled)
-        self._sources = [
-            ReplaySource(
-                ingest_of(self.plan.models, Source(table.name, 0), decoder, unprofiled=unprofiled),
-                record_batches(table, columns, model_id=subject.model_id, model_version=subject.model_version),
-            )
-            for table in tables
-        ]
+        self._sources = []
+        for table in tables:
+            ingest = ingest_of(self.plan.models, Source(table.name, 0), decoder, unprofiled=unprofiled)
+            batches = record_batches(table, columns, model_id=subject.model_id, model_version=subject.model_version)
+            if plan.faults is not None:
+                batches = plan.faults.into(ingest.source, batches)
+            self._sources.append(ReplaySource(ingest, batches))
 
     @property
     def done(self) -> float:
@@ -60,7 +60,9 @@ class FilesInput:
         file, number = batch.source.topic, batch.offsets[row] + 1
         return Place(f"{file} row {number:,}", {"file": file, "row": number})
 
-    def steps(self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages) -> Iterator[list[Raised]]:
+    def steps(
+        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
+    ) -> Iterator[list[Raised]]:
         """See BacktestInput."""
-        stage = stage_of(self.plan.models, self.plan.unprofiled)
+        stage = stage_of(self.plan.models, self.plan.unprofiled, on_closed)
         return replay(self._sources, stage, totals, on_reject, span=self.span, on_messages=on_messages)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from driftgauge.alerts.stage import Raised
+from driftgauge.alerts.stage import OnClosed, Raised
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.decode.columns import Reject
 from driftgauge.panes.messages import Message
@@ -60,9 +60,11 @@ class BacktestInput(Protocol):
         """Where a record of it is."""
         ...
 
-    def steps(self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages) -> Iterator[list[Raised]]:
+    def steps(
+        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
+    ) -> Iterator[list[Raised]]:
         """Run the engine over it: after each batch what it raised. Keeps count in `totals`.
 
-        `on_messages` gets what is judged, where it is counted anew.
+        `on_messages` gets what is judged, where it is counted anew; `on_closed` the panes that close.
         """
         ...

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from driftgauge.alerts.stage import Raised
+from driftgauge.alerts.stage import OnClosed, Raised
 from driftgauge.cli.backtest_input import OnMessages, OnReject, Place
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.topic_range import topic_range
@@ -55,9 +55,11 @@ class PanesInput:
         """See BacktestInput."""
         return Place(f"{batch.source} offset {batch.offsets[row]:,}", {})
 
-    def steps(self, totals: ReplayTotals, _on_reject: OnReject, _on_messages: OnMessages) -> Iterator[list[Raised]]:
+    def steps(
+        self, totals: ReplayTotals, _on_reject: OnReject, _on_messages: OnMessages, on_closed: OnClosed
+    ) -> Iterator[list[Raised]]:
         """See BacktestInput. Nothing is counted, so nothing is rejected."""
-        fresh = lambda: stage_of(self.plan.models, self.plan.unprofiled)  # noqa: E731 (a stage for each log)
+        fresh = lambda: stage_of(self.plan.models, self.plan.unprofiled, on_closed)  # noqa: E731 (a stage for each log)
         return judge_panes(self._logs, fresh, self._stored, totals, self.span)
 
 

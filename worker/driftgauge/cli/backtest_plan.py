@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from driftgauge import config_file
+from driftgauge.cli.injected_faults import InjectedFaults
 from driftgauge.cli.model_option import chosen_model
 from driftgauge.config import LONGEST_PANE, Config
 from driftgauge.durations import format_duration, parse_duration
@@ -28,7 +29,7 @@ _GROUP = "backtest"
 class Plan:
     """What is analysed. `read`: the files that say so, which are the profiles and the configuration.
 
-    `config`, `unprofiled`: None without a configuration.
+    `config`, `unprofiled`: None without a configuration; `faults`: None if the input is analysed as it is.
     """
 
     models: Sequence[Model]
@@ -36,6 +37,7 @@ class Plan:
     read: Sequence[Path]
     config: Config | None = None
     unprofiled: Unprofiled | None = None
+    faults: InjectedFaults | None = None
 
     def by_rows(self) -> Plan:
         """The same for rows without times."""
@@ -50,6 +52,12 @@ class Plan:
     def require_unprofiled(self) -> Unprofiled:
         """How events without a profile are counted."""
         return self.unprofiled or unprofiled_beside(self.models)
+
+    def with_faults(self, texts: Sequence[str] | None, seed: int, model: str | None) -> Plan:
+        """The same with the faults of --inject, if there are any, in the events of one model (see `model_of_rows`)."""
+        if not texts:
+            return self
+        return replace(self, faults=InjectedFaults(texts, seed, self.model_of_rows(model).profile))
 
     def model_of_rows(self, wanted: str | None) -> Model:
         """The one that rows of tables, and events that name none, belong to; `wanted`: the value of --model."""

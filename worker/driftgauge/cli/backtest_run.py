@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.backtest_input import BacktestInput
@@ -14,26 +14,34 @@ from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.decode.columns import Reject
 from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
+from driftgauge.panes.merge import Pane
 from driftgauge.records import RecordBatch
+from driftgauge.report.recorder import Recorder
+from driftgauge.subject import Subject
 
 _REJECTS_KEPT = 5
 
 
 def carry_out(
-    opened: BacktestInput, files: KeptFiles, on_event: Callable[[AlertEvent], None] = lambda _event: None
+    opened: BacktestInput,
+    files: KeptFiles,
+    on_event: Callable[[AlertEvent], None] | None = None,
+    recorder: Recorder | None = None,
 ) -> Summary:
     """Run the engine over what was opened, with what comes of it into `files`; `on_event` hears of each alert event.
 
     Ctrl-C ends it early, and so does a Kafka that doesn't answer any more: see `Summary.stopped`.
     """
-    summary = Summary(opened.plan.models, opened.records, opened.span)
+    summary = Summary(opened.plan.models, opened.records, opened.span, faults=opened.plan.faults)
     totals, episodes = summary.totals, summary.episodes
     try:
         with ReplayProgress(opened.records) as progress:
-            for events in _told(opened, files, summary):
+            for events in _told(opened, files, summary, recorder):
                 for event in events:
                     episodes.add(event)
-                    on_event(event)
+                    summary.told.add(event)
+                    if on_event is not None:
+                        on_event(event)
                 progress.update(opened.done, totals.event_time, totals.records, len(episodes))
         files.complete()
         summary.complete = True
@@ -42,17 +50,36 @@ def carry_out(
     except (UnavailableError, OutOfRangeError, DamagedError) as error:
         summary.stopped = error
     notes = (note for model in opened.plan.models for note in (short_panes(model), short_ring(model)))
-    summary.warnings = [*opened.warnings, *dict.fromkeys(note for note in notes if note is not None)]
+    hit_little = opened.plan.faults.notes() if opened.plan.faults is not None and summary.complete else []
+    summary.warnings = [*opened.warnings, *dict.fromkeys(note for note in notes if note is not None), *hit_little]
     return summary
 
 
-def _told(opened: BacktestInput, files: KeptFiles, summary: Summary) -> Iterator[list[AlertEvent]]:
+def _told(
+    opened: BacktestInput, files: KeptFiles, summary: Summary, recorder: Recorder | None
+) -> Iterator[list[AlertEvent]]:
     def note_reject(batch: RecordBatch, reject: Reject) -> None:
         if len(summary.rejected) < _REJECTS_KEPT:
             summary.rejected.append(Rejected(opened.place(batch, reject.row), reject.code, reject.message))
 
     def hear(event: AlertEvent) -> None:
         summary.episodes.add(event, told=False)
+        summary.told.add(event)
 
-    plan, steps = opened.plan, opened.steps(summary.totals, note_reject, files.keep)
-    return replayed_alerts(plan.models, steps, plan.group, files.alerts, plan.unprofiled, span=opened.span, untold=hear)
+    closed = _unseen if recorder is None else recorder.closed
+    plan, steps = opened.plan, opened.steps(summary.totals, note_reject, files.keep, closed)
+    return replayed_alerts(
+        plan.models,
+        steps,
+        plan.group,
+        files.alerts,
+        plan.unprofiled,
+        span=opened.span,
+        untold=hear,
+        recorder=recorder,
+        faults=plan.faults,
+    )
+
+
+def _unseen(_subject: Subject, _panes: Sequence[Pane]) -> None:
+    """Nobody asks for a report."""

@@ -17,6 +17,10 @@ from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.against_live_view import comparison_json, show_comparison
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
 from driftgauge.cli.backtest_input import Place
+from driftgauge.cli.injected_faults import InjectedFaults
+from driftgauge.cli.injected_summary import outcomes_as_json, outcomes_table
+from driftgauge.cli.score_json import score_object
+from driftgauge.cli.score_view import show_score
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.errors import DriftgaugeError
@@ -24,6 +28,8 @@ from driftgauge.panes.schedule import ALWAYS
 from driftgauge.runtime.against_live import Comparison
 from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.runtime.span import Span
+from driftgauge.scoring.alert import Alerts
+from driftgauge.scoring.score import Score
 from driftgauge.timestamps import format_timestamp
 
 _EPISODES_SHOWN = 15
@@ -44,18 +50,23 @@ class Rejected(NamedTuple):
 class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
-    `alerts_file`: None if there is none; `complete`: read to the end; `stopped`: why not, if it wasn't Ctrl-C.
-    `against_live`: None if it wasn't asked for.
+    `told`: the alerts as they are scored; `score`: against labelled incidents, if there are any. `faults`: those that
+    were put into what was read. `alerts_file`, `report_file`: None if there is none; `complete`: read to the end;
+    `stopped`: why not, if it wasn't Ctrl-C. `against_live`: None if it wasn't asked for.
     """
 
     models: Sequence[Model]
     records: str
     span: Span
     warnings: Sequence[str] = ()
+    faults: InjectedFaults | None = None
     totals: ReplayTotals = field(default_factory=ReplayTotals)
     episodes: Episodes = field(default_factory=Episodes)
+    told: Alerts = field(default_factory=Alerts)
     rejected: list[Rejected] = field(default_factory=list)
+    score: Score | None = None
     alerts_file: str | None = None
+    report_file: str | None = None
     complete: bool = False
     stopped: DriftgaugeError | None = None
     against_live: Comparison | None = None
@@ -76,6 +87,7 @@ def to_json(summary: Summary) -> bytes:
         "complete": summary.complete,
         "stopped": str(summary.stopped) if summary.stopped is not None else None,
         "alerts_file": summary.alerts_file,
+        "report_file": summary.report_file,
         "period": None if period is None else {"from": format_timestamp(period[0]), "to": format_timestamp(period[1])},
         summary.records.replace(" ", "_"): totals.records,
         "events": totals.events,
@@ -88,6 +100,7 @@ def to_json(summary: Summary) -> bytes:
         "models": [_model(model) for model in summary.models],
         "warnings": summary.warnings,
         "open_before": len(episodes.open_untold()),
+        **({"injected": outcomes_as_json(summary.faults.outcomes(episodes))} if summary.faults is not None else {}),
         "alerts": {
             "events": dict(sorted(episodes.events.items())),
             "opened": len(episodes),
@@ -98,6 +111,8 @@ def to_json(summary: Summary) -> bytes:
     }
     if summary.against_live is not None:
         content["against_live"] = comparison_json(summary.against_live)
+    if summary.score is not None:
+        content["score"] = score_object(summary.score)
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
@@ -151,9 +166,17 @@ def show(console: Console, summary: Summary) -> None:
             console.print(f"[bold]Segments[/] by {escape(model.tag)}: {escape(names)}{outside}", soft_wrap=True)
     _show_troubles(console, summary)
     console.print()
+    if summary.faults is not None:
+        console.print(outcomes_table(summary.faults.outcomes(summary.episodes)))
+        console.print()
     _show_alerts(console, summary.episodes, summary.alerts_file)
+    if summary.report_file is not None:
+        console.print(f"[bold]Report[/]      {escape(summary.report_file)}", soft_wrap=True)
     if summary.against_live is not None:
         show_comparison(console, summary.against_live)
+    if summary.score is not None:
+        console.print()
+        show_score(console, summary.score)
 
 
 def _period(summary: Summary) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from driftgauge.alerts.stage import Raised
+from driftgauge.alerts.stage import OnClosed, Raised
 from driftgauge.cli.backtest_input import OnMessages, OnReject, Place
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.topic_range import TopicRange, topic_range
@@ -56,6 +56,8 @@ class TopicsInput:
             ingest = ingest_of(plan.models, source, decoders[source.topic], cut_start=cut, unprofiled=unprofiled)
             ingest.move_to(starts[source], cut=False)
             batches = self._turns.batches(source) if source in spans else iter(())
+            if plan.faults is not None:
+                batches = plan.faults.into(source, batches)
             self._sources.append(ReplaySource(ingest, batches, source.topic in gating))
 
     @property
@@ -69,9 +71,11 @@ class TopicsInput:
         where = {"topic": source.topic, "partition": source.partition, "offset": offset}
         return Place(f"{source} offset {offset:,}", where)
 
-    def steps(self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages) -> Iterator[list[Raised]]:
+    def steps(
+        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
+    ) -> Iterator[list[Raised]]:
         """See BacktestInput."""
-        stage = stage_of(self.plan.models, self.plan.unprofiled)
+        stage = stage_of(self.plan.models, self.plan.unprofiled, on_closed)
         return replay(self._sources, stage, totals, on_reject, span=self.span, on_messages=on_messages)
 
 

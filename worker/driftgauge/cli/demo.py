@@ -15,10 +15,11 @@ from driftgauge import config_file
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli import demo_text
 from driftgauge.cli.alert_view import Episodes
+from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
 from driftgauge.config import Config
-from driftgauge.demo.files import ALERTS, APPLICATIONS, CONFIG, CONFIG_TEXT, PROFILE
+from driftgauge.demo.files import ALERTS, APPLICATIONS, CONFIG, CONFIG_TEXT, PROFILE, REPORT
 from driftgauge.demo.scorecard import Scorecard
 from driftgauge.demo.story import BREAK, END, START, production, training
 from driftgauge.demo.tally import Tally
@@ -48,7 +49,7 @@ def command(
 ) -> None:
     """Watch a loan-approval model break without an error: a story of 20 seconds through the real engine.
 
-    Needs no Kafka, Redis or Docker. Leaves alerts, profile, configuration and the events themselves in DIR.
+    Needs no Kafka, Redis or Docker. Leaves a report, alerts, profile, configuration and the events in DIR.
     """
     console = Console(highlight=False)
     console.width = min(console.width, _WIDEST)
@@ -82,10 +83,12 @@ class _Demo:
             source = ReplaySource(
                 ingest_of(models, _SOURCE, decoder_of(models, None)), self._batches(trained.card, applications)
             )
-            steps = replay([source], stage_of(models), self._totals)
-            for events in replayed_alerts(models, steps, config.kafka.group_id, alerts):
+            recorder = recorder_of(models)
+            steps = replay([source], stage_of(models, None, recorder.closed), self._totals)
+            for events in replayed_alerts(models, steps, config.kafka.group_id, alerts, recorder=recorder):
                 self._show(events, progress)
             alerts.complete()
+        write_report(self._out / REPORT, recorder, models, self._totals)
         demo_text.conclude(self._console, self._episodes.all(), self._tally, self._out, alerts.written)
 
     def _configured(self) -> tuple[Config, list[Model]]:

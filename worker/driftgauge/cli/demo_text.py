@@ -14,7 +14,7 @@ from rich.text import Text
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.numbers import lasted, percent, percent_change
 from driftgauge.cli.alert_view import Episode, announcement, clock, side_by_side
-from driftgauge.demo.files import ALERTS, APPLICATIONS, CONFIG, PROFILE
+from driftgauge.demo.files import ALERTS, APPLICATIONS, CONFIG, PROFILE, REPORT
 from driftgauge.demo.scorecard import APPROVAL_RATE
 from driftgauge.demo.story import BREAK, END, ROLLOUT, START
 from driftgauge.demo.tally import Tally
@@ -80,6 +80,7 @@ def conclude(console: Console, episodes: Sequence[Episode], tally: Tally, out: P
     )
     console.print()
     console.print(f"[bold]What is left of it[/] in {escape(str(out))}", soft_wrap=True)
+    console.print(f"  {REPORT:<19} what happened and why, as a page: open it in a browser")
     console.print(f"  {ALERTS:<19} the {events} alert events, as they would be on the Kafka topic")
     console.print(f"  {APPLICATIONS:<19} the {tally.applications():,} events of the service")
     console.print(f"  {PROFILE:<19} what the model's training data looked like")
@@ -89,7 +90,7 @@ def conclude(console: Console, episodes: Sequence[Episode], tally: Tally, out: P
     for line in (
         f"driftgauge profile show {out / PROFILE}",
         f"driftgauge backtest -c {out / CONFIG} \\",
-        f"    --file {out / APPLICATIONS} --alerts again.jsonl",
+        f"    --file {out / APPLICATIONS} --alerts again.jsonl --report again.html",
         "driftgauge profile build train.csv --model-id M --model-version 1 \\",
         "    --out profile.json",
         "driftgauge backtest --profile profile.json --file live.csv \\",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from driftgauge.demo.serving import MODEL_ID, MODEL_VERSION
 
-ALERTS, PROFILE, CONFIG, APPLICATIONS = "alerts.jsonl", "profile.json", "driftgauge.yaml", "applications.jsonl"
+ALERTS, REPORT, PROFILE = "alerts.jsonl", "report.html", "profile.json"
+CONFIG, APPLICATIONS = "driftgauge.yaml", "applications.jsonl"
 
 CONFIG_TEXT = f"""\
 # The loan story on a real Kafka and Redis. Every value can be overridden by the environment:

@@ -34,6 +34,7 @@ def models_of(config: Config, profiles: Sequence[Profile | None]) -> list[Model]
             features_from=config.features_topic(entry),
             segments=watched_segments(profile, entry.segments, config.limits.segments),
             redacted=config.redacted(entry),
+            minimum_effect=entry.minimum_effect,
         )
         for entry, profile in watched
     ]

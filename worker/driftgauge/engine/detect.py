@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from driftgauge.alerts.stage import DetectStage
+from driftgauge.alerts.stage import DetectStage, OnClosed
 from driftgauge.alerts.watch import WatchPlan
 from driftgauge.detect.river_canary import check_classes
 from driftgauge.engine.model import Model, methods_of
@@ -27,11 +27,15 @@ def watch_plan(model: Model, before: WatchPlan | None = None) -> WatchPlan:
     )
 
 
-def stage_of(models: Sequence[Model], unprofiled: Unprofiled | None = None) -> DetectStage:
+def stage_of(
+    models: Sequence[Model],
+    unprofiled: Unprofiled | None = None,
+    on_closed: OnClosed = lambda _subject, _panes: None,
+) -> DetectStage:
     """A fresh detect stage of all models. StateError if the installed river keeps its state in another layout."""
     unprofiled = unprofiled or unprofiled_beside(models)
     check_classes(methods_of(models))
     plans: dict[Subject, WatchPlan] = {}
     for part in (part for model in models for part in model.subjects):
         plans[part.subject] = watch_plan(part, plans.get(part.subject))
-    return DetectStage(plans, unprofiled.plan)
+    return DetectStage(plans, unprofiled.plan, on_closed)

@@ -29,6 +29,7 @@ class Model:
     `since`: start (ms) of the first pane it holds for; where a version changes its profile there is one per profile.
     `segments` are watched beside it: each is a model but for the profile, with a part of the budget; `budget` is what
     is left of the model's for the subject itself. Events are of the segment that their tag `tag` names.
+    `minimum_effect`: what all tolerances have been multiplied by.
     """
 
     subject: Subject
@@ -41,6 +42,7 @@ class Model:
     since: int = ALWAYS
     tag: str = ""
     segments: tuple[Model, ...] = ()
+    minimum_effect: float = 1.0
 
     @property
     def subjects(self) -> tuple[Model, ...]:
@@ -99,6 +101,8 @@ class Model:
         if self.subject.segment:
             # What its whole tells isn't told again.
             decided["beside_whole"] = True
+        if self.minimum_effect != 1:
+            decided["minimum_effect"] = self.minimum_effect
         return analysis_hash(self.settings, self.pane_length, decided)
 
 

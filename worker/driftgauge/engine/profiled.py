@@ -28,14 +28,17 @@ def model_of(
     features_from: str = "predictions",
     segments: WatchedSegments | None = None,
     redacted: Collection[str] = (),
+    minimum_effect: float = 1.0,
 ) -> Model:
     """A model from its profile, with those of the profile's segments that are watched (None: none)."""
     if not profile.features and profile.prediction is None:
         raise ConfigError(f"the profile of {profile.model_id}/{profile.model_version} has no feature and no prediction")
     repeats = features_with_repeats(profile, pane_length, settings.distinct_features)
-    contrasts = contrasts_of(Layout.of(profile, repeats, redacted), pane_length)
+    contrasts = contrasts_of(Layout.of(profile, repeats, redacted), pane_length, minimum_effect)
     subject = Subject(profile.model_id, profile.model_version)
-    whole = Model(subject, profile, contrasts, pane_length, budget, features_from, settings)
+    whole = Model(
+        subject, profile, contrasts, pane_length, budget, features_from, settings, minimum_effect=minimum_effect
+    )
     if profile.segments is None or segments is None or not segments.chosen:
         return whole
     own, each = whole_and_segment(budget, segments.limit)
@@ -44,7 +47,7 @@ def model_of(
         replace(
             whole,
             subject=subject._replace(segment=part.value),
-            contrasts=contrasts_of(contrasts.layout.within(part), pane_length),
+            contrasts=contrasts_of(contrasts.layout.within(part), pane_length, minimum_effect),
             budget=each,
             settings=replace(settings, detectors=by_budget),
             tag=profile.segments.tag,
@@ -71,4 +74,4 @@ def by_rows(model: Model) -> Model:
         return model
     layout = replace(model.layout, told_days=math.inf)
     segments = tuple(by_rows(part) for part in model.segments)
-    return replace(model, contrasts=contrasts_of(layout, model.pane_length), segments=segments)
+    return replace(model, contrasts=contrasts_of(layout, model.pane_length, model.minimum_effect), segments=segments)

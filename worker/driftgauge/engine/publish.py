@@ -42,7 +42,10 @@ def renderer_of(
     return dress
 
 
-def run_id_of(models: Sequence[Model], group: str) -> str:
-    """Derived from the group and what is analysed, so that every worker of a group says the same."""
+def run_id_of(models: Sequence[Model], group: str, injected: Sequence[str] = ()) -> str:
+    """Derived from the group and what is analysed, so that every worker of a group says the same.
+
+    `injected`: what names the faults that were put into what was analysed.
+    """
     analyses = sorted(f"{model.subject} {model.analysis}" for whole in models for model in whole.subjects)
-    return hashlib.sha256(orjson.dumps([group, *analyses])).hexdigest()[:16]
+    return hashlib.sha256(orjson.dumps([group, *analyses, *injected])).hexdigest()[:16]

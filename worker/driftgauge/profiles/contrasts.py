@@ -106,14 +106,23 @@ class Contrasts:
         return SeriesValues(n, hits, values)
 
 
-def contrasts_of(layout: Layout, pane_length: int) -> Contrasts:
-    """All series of a profile's layout for panes of `pane_length` ms. The same layout gives the same series."""
+def contrasts_of(layout: Layout, pane_length: int, minimum_effect: float = 1.0) -> Contrasts:
+    """All series of a profile's layout for panes of `pane_length` ms. The same layout gives the same series.
+
+    `minimum_effect`: tolerances are so many times what they are by themselves.
+    """
     planned = plans(layout, pane_length)
     # Within a pane of a day no season of the day shows.
     days_known = layout.told_days >= 1 or pane_length >= DAY
+    own = [series_of(index, slot, plan, days_known=days_known) for index, (slot, plan) in enumerate(planned)]
     series = tuple(
-        replace(series_of(index, slot, plan, days_known=days_known), told_days=layout.told_days)
-        for index, (slot, plan) in enumerate(planned)
+        replace(
+            entry,
+            told_days=layout.told_days,
+            tolerance=entry.tolerance * minimum_effect,
+            minimum_effect=minimum_effect,
+        )
+        for entry in own
     )
     indicators = [(index, slot, plan) for index, (slot, plan) in enumerate(planned) if plan.name in BASES]
     ranges = [(index, slot) for index, slot, plan in indicators if plan.name == "out_of_range"]

@@ -28,6 +28,7 @@ class Series:
     behind it (0 while there is nothing to compare it with); `tolerance`: the smallest effect worth an alert, in the
     series' own unit (rates: allowed excess over `reference`; values: .2 sd; windows: PSI). `noise`: how it moved from
     pane to pane in the reference, if measured.
+    `minimum_effect`: what `tolerance` has been multiplied by, as the configuration wants it.
     `told_days`: days of event time that tells of. `baseline`: where it is production's own, up to when that was (ms).
     `among`: for `repeated`, the events of a group, of which those count that repeat a value of the same group.
     """
@@ -46,6 +47,7 @@ class Series:
     told_days: float = 0.0
     baseline: int | None = None
     among: int = 0
+    minimum_effect: float = 1.0
 
     @property
     def key(self) -> str:

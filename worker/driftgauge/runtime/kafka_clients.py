@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-
 from driftgauge.config import Config
 from driftgauge.config_secrets import secret_reader
 from driftgauge.runtime.kafka_sasl import sasl_settings
@@ -77,15 +75,13 @@ def range_settings(config: Config, partitions: int) -> dict[str, Any]:
 
 
 def consumer_settings(config: Config) -> dict[str, Any]:
-    """A member of the group. Call it anew for each consumer."""
+    """A member of the group."""
     return connection_settings(config) | {
         "group_id": config.kafka.group_id,
         "group_instance_id": config.kafka.group_instance_id,
         "session_timeout_ms": config.kafka.session_timeout,
         "heartbeat_interval_ms": config.kafka.session_timeout // 10,
         "metadata_max_age_ms": config.kafka.metadata_max_age,
-        # An assignor shared by two consumers of a process makes partitions bounce between them for ever.
-        "partition_assignment_strategy": [CooperativeStickyAssignor()],
         **_READING,
     }
 

@@ -102,6 +102,7 @@ def _model_plan(config: Config, model: Model, later: Sequence[Model]) -> dict[st
         "features_topic": getattr(config.topics, model.features_from).name,
         "series": len(model.contrasts.series),
         "false_alarm_budget": model.budget,
+        "minimum_effect": model.minimum_effect,
         "segments": _segments_plan(config, model),
         "detectors": model.resolved,
         "traffic": None if model.traffic is None else {"silence_from_days": LEAST_DAYS, "volume_from_days": MIN_DAYS},

@@ -31,7 +31,7 @@ class CsvFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.columns, self._delimiter = _header(path)
+        self.columns, self.delimiter = _header(path)
 
     def rows(self, used: Sequence[str], timestamp: str | None, kinds: Mapping[str, Kind]) -> Iterator[Rows]:
         """The file's rows; a column without a kind is read cell by cell for what it looks like."""
@@ -63,7 +63,7 @@ class CsvFile:
                 stream,
                 read_options=pcsv.ReadOptions(use_threads=False, block_size=_BLOCK),
                 parse_options=pcsv.ParseOptions(
-                    delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=remember
+                    delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=remember
                 ),
                 convert_options=pcsv.ConvertOptions(
                     column_types=dict.fromkeys(wanted, pa.string()),

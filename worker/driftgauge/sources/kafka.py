@@ -26,6 +26,7 @@ from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
 from driftgauge.kafka_refusals import refusal_of
 from driftgauge.records import RecordBatch, Source
 from driftgauge.sources.damage import DAMAGE, damaged_until
+from driftgauge.sources.kafka_joining import JoiningAssignor
 
 _ENDS_TIMEOUT_MS = 3000
 
@@ -42,10 +43,12 @@ class KafkaSource:
         """Connects; UnavailableError if no broker answers."""
         self._refused = refused
         self._reader = {**settings, "group_id": None, "group_instance_id": None}
+        assignor = JoiningAssignor()
         try:
-            self._consumer = KafkaConsumer(**settings)
+            self._consumer = KafkaConsumer(**settings, partition_assignment_strategy=[assignor])
         except KafkaError as error:
             raise UnavailableError(refusal_of(error) or f"no Kafka broker answers: {error}") from error
+        assignor.serve(self._consumer)
 
     def partitions(self, topic: str) -> int | None:
         """Number of partitions of a topic; None if there is no such topic."""

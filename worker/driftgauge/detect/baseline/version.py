@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from driftgauge.detect.baseline.windows import Windows
 from driftgauge.detect.baseline.within import short_steps
 from driftgauge.durations import format_duration
 from driftgauge.profiles.layout import Layout
-from driftgauge.profiles.profile import SeriesNoise, StepNoise
+from driftgauge.profiles.profile import PsiNoise, SeriesNoise, StepNoise
 from driftgauge.profiles.scale_noise import MIN_WINDOWS, WindowSpread, as_noise
 from driftgauge.profiles.season import DAY, HOUR, MIN_DAYS, MIN_DAYS_WITH_WEEKENDS
 from driftgauge.profiles.series import Series
@@ -123,7 +122,7 @@ class Baseline:
             if known:
                 series = self.watched.values[position]
                 known_day = not self.strange[series.slot.index]
-                tolerance = value_tolerance(series.name, series.sd, days_known=known_day)
+                tolerance = value_tolerance(series.name, series.sd, days_known=known_day) * series.minimum_effect
                 noise = self._noise(position, series)
                 out[series.index] = replace(self._own(series), noise=noise, tolerance=tolerance)
         for position, known in enumerate(self.windows_in_force()):
@@ -142,7 +141,11 @@ class Baseline:
         return np.asarray(stage > told)
 
     def _window(self, position: int, series: Series) -> Series:
-        tolerance = partial(psi_tolerance, days_known=not self.strange[series.slot.index])
+        days_known = not self.strange[series.slot.index]
+
+        def tolerance(noise: PsiNoise) -> float:
+            return psi_tolerance(noise, days_known=days_known) * series.minimum_effect
+
         return self.windows.series(self._own(series), position, self.watched.window, tolerance)
 
     def _whole_day(self, position: int, series: Series) -> Series:

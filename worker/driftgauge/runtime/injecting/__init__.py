@@ -1,0 +1,1 @@
+"""Files written again with faults in them, in their own format."""

@@ -1,0 +1,1 @@
+"""How well alerts told of incidents that are known: matching, and measures with their uncertainty."""
