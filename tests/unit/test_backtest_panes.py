@@ -56,7 +56,7 @@ def test_stored_panes_give_the_alerts_that_their_events_gave(made: Path, capsys:
     assert again == alerts(made / "whole")
     summary = json.loads(capsys.readouterr().out)
     assert (summary["events"], summary["panes"], summary["warnings"]) == (EVENTS, 30, [])
-    assert summary["pane records"] == len((made / "panes.jsonl").read_bytes().splitlines())
+    assert summary["pane_records"] == len((made / "panes.jsonl").read_bytes().splitlines())
 
 
 def test_another_budget_judges_the_same_panes_by_other_limits(made: Path) -> None:
@@ -154,6 +154,8 @@ def test_a_file_without_panes_is_said_to_be_none(made: Path, tmp_path: Path) -> 
         (("--from-panes", "panes.jsonl", "--panes-out", "x"), "--panes-out keeps what was counted"),
         (("--file", "events.jsonl", "--from-offset", "t/0=5"), "--from-offset is where to begin on input topics"),
         (("--file", "events.jsonl", "--against-live"), "leave out --file"),
+        (("--against-live", "--inject", "null:income:0.3@2026-01-01"), "leave out --inject"),
+        (("--file", "events.jsonl", "--panes-out", "{made}/refused"), "--alerts writes there"),
         (("--file", "events.jsonl", "--warm-up", "1h"), "goes with --from TIME"),
         (("--file", "events.jsonl", "--from", "soon"), "--from: "),
         (("--file", "events.jsonl", "--from", "2026-01-02", "--to", "2026-01-01"), "is not before --to"),
@@ -162,5 +164,5 @@ def test_a_file_without_panes_is_said_to_be_none(made: Path, tmp_path: Path) -> 
 )
 def test_options_that_do_not_go_together_are_refused(made: Path, options: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        backtest(made, "refused", *options)
+        backtest(made, "refused", *(option.format(made=made) for option in options))
     assert not (made / "refused").exists()

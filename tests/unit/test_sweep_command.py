@@ -46,7 +46,7 @@ def arguments(folder: Path, *more: object) -> tuple[object, ...]:
 def swept(folder: Path, *more: object) -> dict:
     code, output = backtest(*arguments(folder, *more))
     assert code == 0, output
-    return json.loads(output[output.index("{") :])["sweep"]
+    return json.JSONDecoder().raw_decode(output[output.index("{\n") :])[0]["sweep"]
 
 
 def test_an_injected_fault_says_which_settings_would_have_seen_it(folder):
@@ -59,7 +59,7 @@ def test_an_injected_fault_says_which_settings_would_have_seen_it(folder):
     assert (small["settings"], small["found"], large["found"]) == ({"minimum_effect": 1.0}, 1, 0)
     assert small["as_configured"]
     assert small["knee"]
-    assert 0 < small["delay_median_s"] <= 86_400
+    assert 0 < small["delay_median_s"] <= 5 * 86_400
     assert large["delay_median_s"] is None
     assert small["in_vain"]["by"] == "labels"
     page = (folder / "report.html").read_text()

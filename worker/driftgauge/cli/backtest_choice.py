@@ -44,6 +44,10 @@ class Asked:
             raise ConfigError("options that name columns, --model and --sort go with --file DATA, without --from-panes")
         if self.from_offset and (self.from_panes or self.data):
             raise ConfigError("--from-offset is where to begin on input topics: leave out --file and --from-panes")
+        if self.against_live and self.faults:
+            raise ConfigError(
+                "--against-live compares with what workers told of the events as they are: leave out --inject"
+            )
         if self.against_live and self.data:
             raise ConfigError("--against-live compares with what workers made of the same topics: leave out --file")
         if self.panes_out is not None and self.from_panes:

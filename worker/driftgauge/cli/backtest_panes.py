@@ -76,17 +76,18 @@ def topic_of_panes(plan: Plan, span: Span) -> Iterator[PanesInput]:
     config = plan.require_config()
     with topic_range(config, [config.topics.panes]) as (log, consumer):
         turns = log.turns(log.spans)
-        known = [Source(name, i) for name in gating_topics(config) for i in range(consumer.partitions(name) or 0)]
+        gone = ", ".join(str(source) for source, (first, _) in log.bounds.items() if first > 0)
+        # As live takes them for, where retention has taken the record that says so.
+        inputs = gating_topics(config) if gone else []
+        known = [Source(name, i) for name in inputs for i in range(consumer.partitions(name) or 0)]
         logs = [
             PanesLog(
                 (batch.values for batch in turns.batches(source)),
-                # As live takes them for where retention has taken the record that says so.
                 tuple(sorted(known)) if first > 0 else (),
                 cut=first > 0,
             )
             for source, (first, _) in log.spans.items()
         ]
-        gone = ", ".join(str(source) for source, (first, _) in log.bounds.items() if first > 0)
         note = (
             f"the first records of {gone} are deleted (retention): what was learned from them is missing, so alerts "
             "may be others than live"

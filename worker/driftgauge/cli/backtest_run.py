@@ -38,7 +38,7 @@ def carry_out(
     summary = Summary(opened.plan.models, opened.records, opened.span, faults=opened.plan.faults)
     totals, episodes = summary.totals, summary.episodes
     try:
-        with ReplayProgress() as progress:
+        with ReplayProgress(opened.records) as progress:
             for events in _told(opened, files, summary, recorder, sweep):
                 for event in events:
                     episodes.add(event)

@@ -91,7 +91,7 @@ def to_json(summary: Summary) -> bytes:
         "alerts_file": summary.alerts_file,
         "report_file": summary.report_file,
         "period": None if period is None else {"from": format_timestamp(period[0]), "to": format_timestamp(period[1])},
-        summary.records: totals.records,
+        summary.records.replace(" ", "_"): totals.records,
         "events": totals.events,
         "late": totals.late,
         "outside_segments": totals.outside_segments,

@@ -18,10 +18,11 @@ _LINE_EVERY = 10.0
 
 
 class ReplayProgress:
-    """Shows the share done, event time, events a second and alerts so far. A context manager."""
+    """Shows the share done, event time, `records` a second, alerts so far and time left. A context manager."""
 
-    def __init__(self) -> None:
-        """Nothing is shown before `__enter__`."""
+    def __init__(self, records: str = "events") -> None:
+        """Nothing is shown before `__enter__`. `records`: what they are called."""
+        self._records = records
         console = Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
         if console.is_terminal:
@@ -29,7 +30,7 @@ class ReplayProgress:
                 BarColumn(bar_width=24),
                 TextColumn("{task.percentage:>3.0f} %"),
                 TextColumn("{task.fields[time]}"),
-                TextColumn("{task.fields[rate]:,.0f} events/s", style="dim"),
+                TextColumn("{task.fields[rate]:,.0f} " + f"{records}/s", style="dim"),
                 TextColumn("{task.fields[alerts]} alerts"),
                 TimeRemainingColumn(compact=True),
                 console=console,
@@ -63,7 +64,9 @@ class ReplayProgress:
             self._bar.update(self._task, completed=done, time=shown, rate=rate, alerts=alerts)
         elif now - self._shown >= _LINE_EVERY:
             self._shown = now
-            print(f"{done:4.0%}  {shown}  {records:,} events, {rate:,.0f}/s, {alerts} alerts", file=sys.stderr)
+            left = f", {(now - self._started) * (1 / done - 1):,.0f} s left" if done > 0 else ""
+            read = f"{records:,} {self._records}, {rate:,.0f}/s"
+            print(f"{done:4.0%}  {shown}  {read}, {alerts} alerts{left}", file=sys.stderr)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
