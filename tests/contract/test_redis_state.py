@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 import uuid
 from importlib.resources import files
@@ -216,6 +218,30 @@ def test_a_redis_that_is_away_is_waited_for_and_the_wait_is_logged(own_redis, na
         state.save(Claim(PARTITION, "t", 0), 1, {}, [], within=1)
     own_redis.start()
     assert state.claim(PARTITION)[1] is None
+
+
+@pytest.mark.parametrize("away", [signal.SIGSTOP, signal.SIGKILL])
+def test_who_is_to_end_waits_a_second_more_and_no_longer(own_redis, namespace, away):
+    stopped_at = [0.0]
+    state = state_of(own_redis, namespace, retry_for=60_000, stop=lambda: 0 < stopped_at[0] < time.monotonic())
+    state.claim(PARTITION)
+    os.kill(own_redis.server.pid, away)
+    stopped_at[0] = time.monotonic() + 0.5
+    with pytest.raises(UnavailableError, match="within a second, and the worker is to stop"):
+        state.claim(PARTITION)
+    assert 1 < time.monotonic() - stopped_at[0] < 2.5
+    os.kill(own_redis.server.pid, signal.SIGCONT)
+
+
+def test_a_redis_that_says_nothing_is_given_no_more_than_is_asked(own_redis, namespace):
+    state = state_of(own_redis, namespace, retry_for=60_000)
+    claim, _ = state.claim(PARTITION)
+    os.kill(own_redis.server.pid, signal.SIGSTOP)
+    started = time.monotonic()
+    with pytest.raises(UnavailableError):
+        state.save(claim, 1, {}, [], within=700)
+    assert 0.6 < time.monotonic() - started < 2.5
+    os.kill(own_redis.server.pid, signal.SIGCONT)
 
 
 def test_a_full_redis_is_waited_for_and_then_named(own_redis, namespace):

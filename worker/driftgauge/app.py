@@ -41,13 +41,21 @@ _GIVE_UP_MS = 2_000
 
 
 def build_worker(
-    config: Config, profiles: Sequence[Profile | None], log: Any, *, alive: Callable[[], None] = lambda: None
+    config: Config,
+    profiles: Sequence[Profile | None],
+    log: Any,
+    *,
+    alive: Callable[[], None] = lambda: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Worker:
-    """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker."""
+    """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker.
+
+    `alive` is called at each turn of its loop; once `stop` says so, Redis is waited for no longer than a second.
+    """
     models = models_of(config, profiles)
     with admin_client(config) as admin:
         partitions = require_topics(admin, config)
-    store = redis_state(config, log)
+    store = redis_state(config, log, stop=stop)
     refuse_eviction(store, log)
     _settle_panes_partitions(config, store)
     sink = KafkaSink(
@@ -85,7 +93,13 @@ def build_worker(
     )
 
 
-def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None = None) -> RedisState:
+def redis_state(
+    config: Config,
+    log: Any | None = None,
+    *,
+    retry_for: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RedisState:
     """The state store of the group. `retry_for` (ms): other than configured. `log` hears when Redis is waited for."""
     redis = config.redis
     return RedisState(
@@ -96,6 +110,7 @@ def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None
         retry_for=redis.retry_for if retry_for is None else retry_for,
         max_script_bytes=config.checkpoint.max_script_bytes,
         log=log,
+        stop=stop,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +21,7 @@ from redis.retry import Retry
 from driftgauge.errors import FencedError, StateError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.state.base import Checkpoint, Claim, Inspected, Progress
+from driftgauge.state.redis_connection import heeding
 from driftgauge.state.redis_fields import seal, unseal
 from driftgauge.state.redis_patience import Patience
 
@@ -33,7 +34,8 @@ _STAGED_S = 600
 class RedisState:
     """A StateStore in Redis. `group`: the consumer group, part of every key.
 
-    `retry_for` (ms): how long an answer is waited for. `max_script_bytes`: larger saves are staged.
+    `retry_for` (ms): how long an answer is waited for, and a second at most once `stop` says that the worker is to end.
+    `max_script_bytes`: larger saves are staged.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class RedisState:
         retry_for: int = 30_000,
         max_script_bytes: int = 2_000_000,
         log: Any | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """Connects lazily, as `redis_settings` says. redis-py's own silent retries are off: ours are bounded."""
         self._redis: Any = redis.Redis.from_url(
@@ -53,7 +56,10 @@ class RedisState:
         )
         self._prefix = f"{namespace}:v1:{group}"
         self._max_script_bytes = max_script_bytes
-        self._try = Patience(retry_for, self._reconnect, log).keep_trying
+        patience = Patience(retry_for, self._reconnect, log, stop)
+        self._try = patience.keep_trying
+        pool = self._redis.connection_pool
+        pool.connection_class = heeding(pool.connection_class, patience.answer_comes)
         self._claim, self._save, self._settle, self._reset = (
             self._redis.register_script(_script(name)) for name in ("claim.lua", "save.lua", "settle.lua", "reset.lua")
         )
