@@ -35,7 +35,7 @@ class StoredState:
 def stored_state(seen: Inspected) -> StoredState:
     """The same of one partition."""
     checkpoint = seen.checkpoint
-    watermark, problem = None, None
+    watermark, problem = None, seen.damage
     if checkpoint is not None:
         problem = checkpoint.damage
         try:

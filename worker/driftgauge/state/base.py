@@ -51,7 +51,8 @@ class Claim:
 class Inspected:
     """What is stored of a partition, looked at without claiming it. Ages in ms; None: unknown.
 
-    `claimed`: age of the last claim; `saved`: of the last save. `stored` bytes include the fields' own heads.
+    `claimed`: age of the last claim; `saved`: of the last save. `stored` bytes include the fields' own heads. `damage`:
+    why not even the checkpoint can be looked at.
     """
 
     partition: Source
@@ -60,6 +61,7 @@ class Inspected:
     saved: int | None
     stored: int
     checkpoint: Checkpoint | None
+    damage: str | None = None
 
 
 class StateStore(Protocol):

@@ -18,10 +18,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from driftgauge.errors import FencedError, StateError, UnavailableError
+from driftgauge.errors import FencedError, ForeignKeyError, RefusedError, StateError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.state.base import Checkpoint, Claim, Inspected, Progress
 from driftgauge.state.redis_connection import heeding
+from driftgauge.state.redis_errors import is_foreign
 from driftgauge.state.redis_fields import seal, unseal
 from driftgauge.state.redis_patience import Patience
 
@@ -51,15 +52,18 @@ class RedisState:
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """Connects lazily, as `redis_settings` says. redis-py's own silent retries are off: ours are bounded."""
+        patience = Patience(retry_for, self._reconnect, log, stop)
+        self._try = patience.keep_trying
         self._redis: Any = redis.Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), **(settings or {})
+            url,
+            connection_class=heeding(url, patience.answer_comes),
+            socket_timeout=5,
+            socket_connect_timeout=2,
+            retry=Retry(NoBackoff(), 0),
+            **(settings or {}),
         )
         self._prefix = f"{namespace}:v1:{group}"
         self._max_script_bytes = max_script_bytes
-        patience = Patience(retry_for, self._reconnect, log, stop)
-        self._try = patience.keep_trying
-        pool = self._redis.connection_pool
-        pool.connection_class = heeding(pool.connection_class, patience.answer_comes)
         self._claim, self._save, self._settle, self._reset = (
             self._redis.register_script(_script(name)) for name in ("claim.lua", "save.lua", "settle.lua", "reset.lua")
         )
@@ -68,7 +72,7 @@ class RedisState:
         """See StateStore. What the owner before had staged and not moved yet is moved first."""
         meta, state = self._keys(partition)
         token = uuid.uuid4().hex
-        answer = self._try(lambda: self._claim(keys=[meta], args=[token]))
+        answer = self._of(meta, lambda: self._claim(keys=[meta], args=[token]))
         sequence, position, count, topic_id, pending, reset = answer
         claim = Claim(partition, token, int(sequence), topic_id.decode(), reset == b"1")
         if position == b"":
@@ -76,7 +80,7 @@ class RedisState:
         if pending:
             self._move(claim, pending.decode())
             count = self._try(lambda: self._redis.hget(meta, "fields")) or b"0"
-        stored: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(state))
+        stored: dict[bytes, bytes] = self._of(state, lambda: self._redis.hgetall(state))
         return claim, _checkpoint(state, position, stored, count, topic_id)
 
     def save(
@@ -97,12 +101,13 @@ class RedisState:
 
     def tell(self, source: Source, progress: Progress) -> None:
         """See StateStore."""
-        value = f"{progress.watermark} {progress.reached}"
-        self._try(lambda: self._redis.hset(f"{{{self._prefix}}}:progress", str(source), value))
+        key, value = f"{{{self._prefix}}}:progress", f"{progress.watermark} {progress.reached}"
+        self._of(key, lambda: self._redis.hset(key, str(source), value))
 
     def told(self) -> dict[Source, Progress]:
         """See StateStore. A field that isn't ours is passed over: this is a courtesy, not state."""
-        stored: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(f"{{{self._prefix}}}:progress"))
+        key = f"{{{self._prefix}}}:progress"
+        stored: dict[bytes, bytes] = self._of(key, lambda: self._redis.hgetall(key))
         told: dict[Source, Progress] = {}
         for name, value in stored.items():
             topic, _, partition = name.decode(errors="replace").rpartition(":")
@@ -116,26 +121,29 @@ class RedisState:
     def settle(self, name: str, value: str) -> str:
         """See StateStore."""
         key = f"{{{self._prefix}}}:settled"
-        self._try(lambda: self._redis.hsetnx(key, name, value))
-        settled: bytes = self._try(lambda: self._redis.hget(key, name))
+        self._of(key, lambda: self._redis.hsetnx(key, name, value))
+        settled: bytes = self._of(key, lambda: self._redis.hget(key, name))
         return settled.decode()
 
     def inspect(self) -> Iterator[Inspected]:
         """See InspectedStore. Looks at all keys of the database to find them: an operator's tool."""
         pattern = re.sub(r"([*?\[\]\\])", r"\\\1", "{" + self._prefix + ":") + "*}:meta"
         keys: set[bytes] = self._try(lambda: set(self._redis.scan_iter(match=pattern, count=1000)))
-        found = [name[len(self._prefix) + 2 : -len("}:meta")].rpartition(":") for name in map(bytes.decode, keys)]
-        for partition in sorted(Source(topic, int(number)) for topic, _, number in found):
-            yield self._inspected(partition)
+        names = [key[len(self._prefix) + 2 : -len("}:meta")].decode(errors="replace") for key in keys]
+        found = [(topic, number) for topic, _, number in (name.rpartition(":") for name in names) if number.isdecimal()]
+        for partition in sorted(Source(topic, int(number)) for topic, number in found):
+            try:
+                yield self._inspected(partition)
+            except ForeignKeyError as error:
+                yield Inspected(partition, 0, None, None, 0, None, str(error))
 
     def reset(self, partition: Source) -> None:
         """See InspectedStore."""
-        meta, state = self._keys(partition)
-        answer = b"PENDING"
-        while answer == b"PENDING":
-            pending: bytes | None = self._try(lambda: self._redis.hget(meta, "pending"))
-            keys = [meta, state, *([pending.decode()] if pending else [])]
-            answer = self._try(functools.partial(self._reset, keys=keys, args=[uuid.uuid4().hex]))
+        keys = list(self._keys(partition))
+        pending = b""
+        while pending != b"OK":
+            pending = self._try(functools.partial(self._reset, keys=keys, args=[uuid.uuid4().hex]))
+            keys = [*keys[:2], pending.decode()]
 
     def memory(self, within: int | None = None) -> tuple[int, str] | None:
         """`maxmemory` in bytes (0: no limit) and `maxmemory-policy`; None if we may not know. `within`: as `save`."""
@@ -183,7 +191,7 @@ class RedisState:
 
     def _saved(self, claim: Claim, keys: list[str], arguments: list[Any], within: int | None) -> bool:
         """Whether it counts; not if what was staged is gone."""
-        answer: bytes = self._try(lambda: self._save(keys=keys, args=arguments), within)
+        answer: bytes = self._of(" or ".join(keys), lambda: self._save(keys=keys, args=arguments), within)
         if answer in (b"OK", b"DUP"):
             return True
         if answer == b"UNSTAGED":
@@ -222,8 +230,8 @@ class RedisState:
 
     def _inspected(self, partition: Source) -> Inspected:
         meta, state = self._keys(partition)
-        told: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(meta))
-        stored: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(state))
+        told: dict[bytes, bytes] = self._of(meta, lambda: self._redis.hgetall(meta))
+        stored: dict[bytes, bytes] = self._of(state, lambda: self._redis.hgetall(state))
         if b"pending" in told:
             stored |= self._try(lambda: self._redis.hgetall(told[b"pending"]))
         now: tuple[int, int] = self._try(self._redis.time)
@@ -234,6 +242,15 @@ class RedisState:
             checkpoint = _checkpoint(state, told[b"pos"], stored, count, told.get(b"topic", b""))
         size = sum(len(name) + len(data) for name, data in stored.items())
         return Inspected(partition, int(told.get(b"seq", 0)), claimed, saved, size, checkpoint)
+
+    def _of(self, key: str, call: Callable[[], Any], within: int | None = None) -> Any:
+        """What `call` returns, as Patience does it. ForeignKeyError if that `key` is another program's."""
+        try:
+            return self._try(call, within)
+        except RefusedError as error:
+            if is_foreign(error.__cause__):
+                raise ForeignKeyError(key) from error
+            raise
 
     def _keys(self, partition: Source) -> tuple[str, str]:
         tag = f"{{{self._prefix}:{partition.topic}:{partition.partition}}}"

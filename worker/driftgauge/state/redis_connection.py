@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import redis
+from redis.connection import parse_url
 from redis.credentials import CredentialProvider
 from redis.maint_notifications import MaintNotificationsConfig
 
@@ -39,8 +40,9 @@ def redis_settings(config: RedisConfig) -> dict[str, Any]:
     return settings
 
 
-def heeding(connection: type[Any], answer_comes: Callable[[Callable[[float], bool], float], bool]) -> type[Any]:
-    """That class of connections, whose answers are waited for as `answer_comes` says (`Patience`)."""
+def heeding(url: str, answer_comes: Callable[[Callable[[float], bool], float], bool]) -> type[Any]:
+    """The class of connections to that URL, whose answers are waited for as `answer_comes` says (`Patience`)."""
+    connection: Any = parse_url(url).get("connection_class", redis.Connection)  # type: ignore[no-untyped-call]
 
     class Heeding(connection):  # type: ignore[misc]
         def read_response(self, *arguments: Any, **options: Any) -> Any:
