@@ -20,6 +20,7 @@ from driftgauge.state.base import Checkpoint, Claim, StateStore
 
 _SAYS = {
     Case.RESET: "an operator has reset its state",
+    Case.INHERITED: "this group has never read it, but the panes topic has panes that another group counted of it",
     Case.LOST: "its state is gone, though the group had read it",
     Case.DAMAGED: "its state can't be believed",
     Case.CHANGED: "its state is of another configuration or program",
@@ -30,6 +31,8 @@ _SAYS = {
 }
 _DO = {
     Case.RESET: "nothing",
+    Case.INHERITED: "nothing, if this group is to go on where the other one was; for a fresh start end all workers and "
+    "choose another topics.panes and topics.alerts too, and again a kafka.group_id that is new",
     Case.LOST: "find out who emptied Redis; it needs persistence (AOF) and maxmemory-policy noeviction",
     Case.DAMAGED: "find out who else writes to these keys",
     Case.CHANGED: "nothing, if the change was meant",
@@ -167,7 +170,7 @@ class TakingOver:
             position=beginning.position,
             **lost,
             **({"replayed": beginning.replayed} if beginning.replayed else {}),
-            policy=getattr(self._policies, case, "always"),
+            policy=beginning.policy(self._policies),
             error=said,
             do=_DO[case],
         )
