@@ -12,7 +12,7 @@ from importlib.resources import files
 import pytest
 import redis
 
-from driftgauge.errors import ConfigError, FencedError, ForeignKeyError, RefusedError, UnavailableError
+from driftgauge.errors import ConfigError, FencedError, ForeignKeyError, RefusedError, StateGoneError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.runtime.stored_state import stored_state
 from driftgauge.state.base import Claim
@@ -164,6 +164,27 @@ def test_damaged_state_is_told_and_not_believed(redis_server, namespace, damage)
     assert key in checkpoint.damage
     assert dict(checkpoint.fields) == {}
     assert checkpoint.position == 5
+
+
+@pytest.mark.parametrize("largest", [2_000_000, 1])
+def test_state_that_is_gone_or_older_is_told_apart_from_another_owner(redis_server, namespace, largest):
+    state = state_of(redis_server, namespace, max_script_bytes=largest)
+    client = redis.Redis.from_url(redis_server.url)
+    meta, stored = (f"{{{namespace}:v1:g:ml.predictions:3}}:{name}" for name in ("meta", "state"))
+    claim, _ = state.claim(PARTITION)
+    state.save(claim, 5, {"a": b"1"}, [])
+    copy = client.dump(meta)
+    state.save(claim, 6, {"a": b"2"}, [])
+    client.delete(meta)
+    client.restore(meta, 0, copy)
+    with pytest.raises(StateGoneError, match="older than what was saved last"):
+        state.save(claim, 7, {"a": b"3"}, [])
+    client.delete(meta, stored)
+    with pytest.raises(StateGoneError, match="is gone: somebody has emptied Redis"):
+        state.save(claim, 7, {"a": b"3"}, [])
+    state.claim(PARTITION)
+    with pytest.raises(FencedError, match="owned by another worker now"):
+        state.save(claim, 7, {"a": b"3"}, [])
 
 
 def test_looking_at_the_state_changes_nothing(redis_server, namespace):

@@ -81,6 +81,8 @@ def test_a_redis_that_is_emptied_under_a_worker_costs_nothing(live, kafka, redis
     assert worker.terminate() == 0
     assert ids(alerts) == ids(expected)
     assert recoveries(worker) == {"predictions": {"lost"}, "panes": {"lost"}}
+    assert worker.events("partition_state_gone")
+    assert not worker.events("partition_fenced")
     # The last minute is closed by the end of a file only.
     assert counted(line) == all_of(79)
     assert all("lost_from" not in entry for entry in worker.events("recovery"))

@@ -72,6 +72,12 @@ class FencedError(DriftgaugeError):
     code = "fenced"
 
 
+class StateGoneError(FencedError):
+    """Nobody else owns this partition, but what was stored of it is gone, or older than what we had saved: as above."""
+
+    code = "state_gone"
+
+
 class StateError(DriftgaugeError):
     """Stored state can't be read: wrong version, bad checksum, or a shape that doesn't fit the configuration."""
 

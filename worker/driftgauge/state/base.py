@@ -84,7 +84,7 @@ class StateStore(Protocol):
         *,
         within: int | None = None,
     ) -> None:
-        """Write fields and position in one step. FencedError if the claim was lost.
+        """Write fields and position in one step. FencedError if the claim was lost; if not to another: StateGoneError.
 
         `within`: ms after which to give up on a store that doesn't answer; None: as it was set up.
         """

@@ -18,7 +18,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from driftgauge.errors import FencedError, ForeignKeyError, RefusedError, StateError, UnavailableError
+from driftgauge.errors import FencedError, ForeignKeyError, RefusedError, StateError, StateGoneError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.state.base import Checkpoint, Claim, Inspected, Progress
 from driftgauge.state.redis_connection import heeding
@@ -28,6 +28,12 @@ from driftgauge.state.redis_patience import Patience
 
 # What one command or script may carry of a staged save: some 4 ms of Redis.
 _SHARE_BYTES = 1_000_000
+# What the scripts say where no other worker is the reason.
+_GONE = {
+    b"GONE": "is gone: somebody has emptied Redis or deleted the key, or it does not keep what is written",
+    b"OLDER": "is older than what was saved last: Redis has lost writes, or was given an older copy",
+    b"RESET": "was reset by an operator",
+}
 # A staged save that never counts is gone after that.
 _STAGED_S = 600
 
@@ -196,7 +202,7 @@ class RedisState:
             return True
         if answer == b"UNSTAGED":
             return False
-        raise FencedError(f"{claim.partition} is owned by another worker now")
+        raise _refusal(answer, claim)
 
     def _staged(self, claim: Claim, sealed: Mapping[str, bytes], arguments: list[Any], within: int | None) -> str:
         """Stage the fields and make them count; once more if they are gone by then. Where they are."""
@@ -225,8 +231,8 @@ class RedisState:
         answer = b"MORE"
         while answer == b"MORE":
             answer = self._try(lambda: self._settle(keys=keys, args=[claim.token, _SHARE_BYTES]), within)
-        if answer == b"FENCED":
-            raise FencedError(f"{claim.partition} is owned by another worker now")
+        if answer != b"DONE":
+            raise _refusal(answer, claim)
 
     def _inspected(self, partition: Source) -> Inspected:
         meta, state = self._keys(partition)
@@ -258,6 +264,13 @@ class RedisState:
 
     def _reconnect(self) -> None:
         self._redis.connection_pool.disconnect()
+
+
+def _refusal(answer: bytes, claim: Claim) -> FencedError:
+    gone = _GONE.get(answer)
+    if gone is None:
+        return FencedError(f"{claim.partition} is owned by another worker now")
+    return StateGoneError(f"what was stored of {claim.partition} {gone}")
 
 
 def _checkpoint(key: str, position: bytes, stored: Mapping[bytes, bytes], count: bytes, topic_id: bytes) -> Checkpoint:
