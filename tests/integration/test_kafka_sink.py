@@ -73,6 +73,13 @@ def test_nothing_gets_through_after_a_record_that_the_topic_does_not_take(kafka,
     assert values(kafka, topic)[-1] == b"again"
 
 
+def test_what_waits_is_told_with_the_brokers_reason(kafka, sink):
+    topic = kafka.create_topic(uuid.uuid4().hex, min_insync_replicas=2)
+    sink.publish([Publication(topic, None, b"first", 0)])
+    with pytest.raises(BlockedError, match=f"1 records for {topic} .NotEnoughReplicasError: fewer replicas"):
+        sink.flush()
+
+
 def test_what_waits_for_the_broker_is_blocked_and_comes_through_in_order(kafka, sink):
     topic = kafka.create_topic(uuid.uuid4().hex)
     sink.publish([Publication(topic, None, b"first", 0)])

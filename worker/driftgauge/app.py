@@ -72,7 +72,9 @@ def build_worker(
         source,
         sink,
         store,
-        taking_over=TakingOver(sink, store, build=build, view=view, policies=config.recovery, log=log),
+        taking_over=TakingOver(
+            sink, store, build=build, view=view, policies=config.recovery, log=log, file_option=config.file_option
+        ),
         settings=WorkerSettings(
             topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
             checkpoint=config.checkpoint,

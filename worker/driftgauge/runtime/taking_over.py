@@ -68,7 +68,10 @@ class LogView(Protocol):
 
 
 class TakingOver:
-    """Makes partitions `Owned`. `build` makes the task of one; `view` knows its log."""
+    """Makes partitions `Owned`. `build` makes the task of one; `view` knows its log.
+
+    `file_option`: how a command is told to read the configuration, for messages.
+    """
 
     def __init__(
         self,
@@ -79,10 +82,12 @@ class TakingOver:
         view: LogView,
         policies: RecoveryConfig,
         log: Any,
+        file_option: str = "-c FILE",
     ) -> None:
         """Nothing is claimed yet."""
         self._sink, self._store = sink, store
         self._build, self._view, self._policies, self._log = build, view, policies, log
+        self._file_option = file_option
 
     def take(self, source: Source) -> Owned | None:
         """Claim it and bring its task to where it begins. FencedError if another one claims it meanwhile.
@@ -154,12 +159,12 @@ class TakingOver:
         said = f"{_SAYS[case]} ({detail})" if detail else _SAYS[case]
         option = beginning.refused_by(self._policies)
         if option is not None:
-            where = f"-c FILE --topic {source.topic} --partition {source.partition}"
+            where = f"{self._file_option} --topic {source.topic} --partition {source.partition}"
             meant = "set the configuration back, or " if case is Case.CHANGED else ""
             raise StateError(
-                f"{source} can't go on: {said}, and {option} is fail. `driftgauge state show -c FILE` shows what is "
-                f"stored; {meant}go on without it by `driftgauge state reset {where}`, or let workers decide so "
-                f"themselves by another {option}"
+                f"{source} can't go on: {said}, and {option} is fail. `driftgauge state show {self._file_option}` "
+                f"shows what is stored; {meant}go on without it by `driftgauge state reset {where}`, or let workers "
+                f"decide so themselves by another {option}"
             )
         lost = {"lost_from": beginning.gap[0], "lost_to": beginning.gap[1] - 1} if beginning.gap is not None else {}
         self._log.warning(
