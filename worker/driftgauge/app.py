@@ -22,6 +22,7 @@ from driftgauge.records import Source
 from driftgauge.runtime.clock import MonotonicClock
 from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.dead_letter_limits import Limits
+from driftgauge.runtime.group import members
 from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.kafka_clients import connection_settings, consumer_settings, producer_settings
 from driftgauge.runtime.knocking import knock
@@ -92,6 +93,7 @@ def build_worker(
         skew=ClockSkew(config.watchdog.clock_skew, lambda: time.time_ns() // 1_000_000, log),
         alive=alive,
         knock=lambda: knock(connection_settings(config)),
+        members=lambda: _members(config),
     )
 
 
@@ -114,6 +116,11 @@ def redis_state(
         log=log,
         stop=stop,
     )
+
+
+def _members(config: Config) -> list[str]:
+    with admin_client(config) as admin:
+        return members(admin, config.kafka.group_id)
 
 
 class _Once:

@@ -21,6 +21,7 @@ from driftgauge.errors import (
 )
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.awaiting import AwaitingPartitions
 from driftgauge.runtime.backpressure import Backpressure
 from driftgauge.runtime.checkpointing import Checkpoints
 from driftgauge.runtime.clock import Clock
@@ -64,7 +65,8 @@ class Worker:
     """Runs until `stop` says so. `taking_over` makes partitions ready that the group gives us.
 
     `inputs` knows of the input topics, `skew` is told of stamps, `alive` is called at each turn of the loop. `knock`,
-    asked when Kafka doesn't answer, raises UnavailableError where it would not let us in any more.
+    asked when Kafka doesn't answer, raises UnavailableError where it would not let us in any more. `members`: where
+    those of the group are.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Worker:
         skew: ClockSkew,
         alive: Callable[[], None] = lambda: None,
         knock: Callable[[], object] = lambda: None,
+        members: Callable[[], list[str]] = list,
     ) -> None:
         """Nothing is read before `run`."""
         self._source, self._sink, self._store = source, sink, store
@@ -102,6 +105,7 @@ class Worker:
         self._reading = Reading(
             source, damaged_records=settings.damaged_records, out_of_range=self._out_of_range, alive=alive, log=log
         )
+        self._awaiting = AwaitingPartitions(members, log, clock.now())
         self._stalled = StalledReading(settings.stalled_after, source.drained, clock.now())
         self._backpressure = Backpressure(
             sink,
@@ -196,6 +200,7 @@ class Worker:
     def _tick(self, now: int) -> None:
         """What the wall clock has to do with it: courtesy, idle sources, flow control."""
         self._look_for_stalled(now)
+        self._awaiting.look(now, given=bool(self._owned or self._pending))
         self._sink.publish(self._inputs.look(now))
         ingests = self._gating()
         for source, owned in ingests.items():
