@@ -72,13 +72,13 @@ def _room(value_bytes: int) -> dict[str, str]:
 
 
 @contextmanager
-def admin_client(config: Config) -> Iterator[KafkaAdminClient]:
-    """A connected admin client. UnavailableError when no broker answers or a request fails."""
+def admin_client(config: Config, *, timeout_ms: int = 15_000) -> Iterator[KafkaAdminClient]:
+    """A connected admin client. UnavailableError when no broker answers within `timeout_ms`, or a request fails."""
     servers = ", ".join(config.kafka.bootstrap_servers)
     admin, said = None, None
     try:
         said = knock(connection_settings(config))
-        admin = KafkaAdminClient(**admin_settings(config))
+        admin = KafkaAdminClient(**admin_settings(config, timeout_ms=timeout_ms))
         yield admin
     except (KafkaError, OSError) as error:
         refusal = refusal_of(error)

@@ -52,7 +52,7 @@ class Inspected:
     """What is stored of a partition, looked at without claiming it. Ages in ms; None: unknown.
 
     `claimed`: age of the last claim; `saved`: of the last save. `stored` bytes include the fields' own heads. `damage`:
-    why not even the checkpoint can be looked at.
+    why not even the checkpoint can be looked at. `reset`: an operator has taken the state away since the last save.
     """
 
     partition: Source
@@ -62,6 +62,7 @@ class Inspected:
     stored: int
     checkpoint: Checkpoint | None
     damage: str | None = None
+    reset: bool = False
 
 
 class StateStore(Protocol):
@@ -116,4 +117,8 @@ class InspectedStore(Protocol):
 
     def reset(self, partition: Source) -> None:
         """Take the state away and fence off whoever owns the partition; the next owner begins anew, and knows why."""
+        ...
+
+    def remove(self, partition: Source) -> None:
+        """Leave nothing of a partition that isn't there any more, as if there never had been one."""
         ...

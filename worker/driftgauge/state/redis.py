@@ -145,11 +145,11 @@ class RedisState:
 
     def reset(self, partition: Source) -> None:
         """See InspectedStore."""
-        keys = list(self._keys(partition))
-        pending = b""
-        while pending != b"OK":
-            pending = self._try(functools.partial(self._reset, keys=keys, args=[uuid.uuid4().hex]))
-            keys = [*keys[:2], pending.decode()]
+        self._take_away(partition, uuid.uuid4().hex)
+
+    def remove(self, partition: Source) -> None:
+        """See InspectedStore."""
+        self._take_away(partition, "")
 
     def memory(self, within: int | None = None) -> tuple[int, str] | None:
         """`maxmemory` in bytes (0: no limit) and `maxmemory-policy`; None if we may not know. `within`: as `save`."""
@@ -166,6 +166,13 @@ class RedisState:
     def close(self) -> None:
         """Drop the connections."""
         self._redis.close()
+
+    def _take_away(self, partition: Source, token: str) -> None:
+        keys = list(self._keys(partition))
+        pending = b""
+        while pending != b"OK":
+            pending = self._try(functools.partial(self._reset, keys=keys, args=[token]))
+            keys = [*keys[:2], pending.decode()]
 
     def _write(
         self,
@@ -247,7 +254,8 @@ class RedisState:
         if b"pos" in told:
             checkpoint = _checkpoint(state, told[b"pos"], stored, count, told.get(b"topic", b""))
         size = sum(len(name) + len(data) for name, data in stored.items())
-        return Inspected(partition, int(told.get(b"seq", 0)), claimed, saved, size, checkpoint)
+        reset = told.get(b"reset") == b"1"
+        return Inspected(partition, int(told.get(b"seq", 0)), claimed, saved, size, checkpoint, reset=reset)
 
     def _of(self, key: str, call: Callable[[], Any], within: int | None = None) -> Any:
         """What `call` returns, as Patience does it. ForeignKeyError if that `key` is another program's."""
