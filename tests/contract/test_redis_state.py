@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 import uuid
 from importlib.resources import files
@@ -10,8 +12,9 @@ from importlib.resources import files
 import pytest
 import redis
 
-from driftgauge.errors import ConfigError, FencedError, RefusedError, UnavailableError
+from driftgauge.errors import ConfigError, FencedError, ForeignKeyError, RefusedError, StateGoneError, UnavailableError
 from driftgauge.records import Source
+from driftgauge.runtime.stored_state import stored_state
 from driftgauge.state.base import Claim
 from driftgauge.state.redis import RedisState
 from driftgauge.state.redis_errors import judge
@@ -163,6 +166,27 @@ def test_damaged_state_is_told_and_not_believed(redis_server, namespace, damage)
     assert checkpoint.position == 5
 
 
+@pytest.mark.parametrize("largest", [2_000_000, 1])
+def test_state_that_is_gone_or_older_is_told_apart_from_another_owner(redis_server, namespace, largest):
+    state = state_of(redis_server, namespace, max_script_bytes=largest)
+    client = redis.Redis.from_url(redis_server.url)
+    meta, stored = (f"{{{namespace}:v1:g:ml.predictions:3}}:{name}" for name in ("meta", "state"))
+    claim, _ = state.claim(PARTITION)
+    state.save(claim, 5, {"a": b"1"}, [])
+    copy = client.dump(meta)
+    state.save(claim, 6, {"a": b"2"}, [])
+    client.delete(meta)
+    client.restore(meta, 0, copy)
+    with pytest.raises(StateGoneError, match="older than what was saved last"):
+        state.save(claim, 7, {"a": b"3"}, [])
+    client.delete(meta, stored)
+    with pytest.raises(StateGoneError, match="is gone: somebody has emptied Redis"):
+        state.save(claim, 7, {"a": b"3"}, [])
+    state.claim(PARTITION)
+    with pytest.raises(FencedError, match="owned by another worker now"):
+        state.save(claim, 7, {"a": b"3"}, [])
+
+
 def test_looking_at_the_state_changes_nothing(redis_server, namespace):
     state = state_of(redis_server, namespace, max_script_bytes=1)
     claim, _ = state.claim(PARTITION)
@@ -218,6 +242,33 @@ def test_a_redis_that_is_away_is_waited_for_and_the_wait_is_logged(own_redis, na
     assert state.claim(PARTITION)[1] is None
 
 
+@pytest.mark.parametrize("away", [signal.SIGSTOP, signal.SIGKILL])
+def test_who_is_to_end_waits_a_second_more_and_no_longer(own_redis, namespace, away):
+    stopped_at = [0.0]
+    state = state_of(own_redis, namespace, retry_for=60_000, stop=lambda: 0 < stopped_at[0] < time.monotonic())
+    state.claim(PARTITION)
+    pid = own_redis.server.pid
+    os.kill(pid, away)
+    stopped_at[0] = time.monotonic() + 0.5
+    means = "is it stopped or overloaded" if away == signal.SIGSTOP else "is it running"
+    with pytest.raises(UnavailableError, match=f"within a second, and the worker is to stop.*{means}") as told:
+        state.claim(PARTITION)
+    assert "password" not in str(told.value)
+    assert 1 < time.monotonic() - stopped_at[0] < 2.5
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_a_redis_that_says_nothing_is_given_no_more_than_is_asked(own_redis, namespace):
+    state = state_of(own_redis, namespace, retry_for=60_000)
+    claim, _ = state.claim(PARTITION)
+    os.kill(own_redis.server.pid, signal.SIGSTOP)
+    started = time.monotonic()
+    with pytest.raises(UnavailableError):
+        state.save(claim, 1, {}, [], within=700)
+    assert 0.6 < time.monotonic() - started < 2.5
+    os.kill(own_redis.server.pid, signal.SIGCONT)
+
+
 def test_a_full_redis_is_waited_for_and_then_named(own_redis, namespace):
     client = redis.Redis.from_url(own_redis.url)
     state = state_of(own_redis, namespace, retry_for=200)
@@ -238,10 +289,34 @@ def test_a_replica_and_a_foreign_key_are_named(own_redis, namespace):
     with pytest.raises(UnavailableError, match=r"point redis\.url at the primary"):
         state.save(claim, 6, {"a": b"2"}, [])
     client.execute_command("REPLICAOF", "NO", "ONE")
-    client.set(f"{{{namespace}:v1:g:ml.predictions:3}}:state", "another program's")
+    key = f"{{{namespace}:v1:g:ml.predictions:3}}:state"
+    client.set(key, "another program's")
     claim, _ = state.claim(PARTITION)
-    with pytest.raises(RefusedError, match="choose another namespace"):
+    with pytest.raises(ForeignKeyError, match=f"{re.escape(key)} in Redis: choose another redis.namespace"):
         state.save(claim, 6, {"a": b"2"}, [])
+
+
+@pytest.mark.parametrize("name", ["meta", "state"])
+def test_a_foreign_key_is_named_hides_no_other_partition_and_is_reset(redis_server, namespace, name):
+    state = state_of(redis_server, namespace)
+    for partition in (PARTITION, Source("ml.predictions", 4)):
+        claim, _ = state.claim(partition)
+        state.save(claim, 5, {"a": b"1"}, [])
+    client = redis.Redis.from_url(redis_server.url)
+    key = f"{{{namespace}:v1:g:ml.predictions:3}}:{name}"
+    client.set(key, "another program's")
+    client.set(f"{{{namespace}:v1:g:no partition}}:meta", "another program's")
+    with pytest.raises(ForeignKeyError, match=re.escape(key)):
+        state.claim(PARTITION)
+    foreign, sound = map(stored_state, state.inspect())
+    assert (foreign.partition, foreign.position) == (PARTITION, None)
+    assert key in foreign.problem
+    assert (sound.position, sound.problem) == (5, None)
+    state.reset(PARTITION)
+    claim, checkpoint = state.claim(PARTITION)
+    assert (claim.reset, checkpoint) == (True, None)
+    state.begin(claim, 1, {"a": b"2"})
+    assert state.claim(PARTITION)[1].fields == {"a": b"2"}
 
 
 def test_a_missing_password_or_permission_fails_at_once(own_redis, namespace):

@@ -7,7 +7,7 @@ import uuid
 import pytest
 import redis
 
-from driftgauge.errors import FencedError
+from driftgauge.errors import FencedError, StateGoneError
 from driftgauge.records import Source
 from driftgauge.state.base import Progress
 from driftgauge.state.memory import MemoryState
@@ -104,7 +104,7 @@ def test_a_reset_takes_the_state_away_fences_its_owner_and_is_told_until_somethi
     claim, _ = store.claim(PARTITION)
     store.save(claim, 1, {"a": b"1"}, [])
     store.reset(PARTITION)
-    with pytest.raises(FencedError):
+    with pytest.raises(StateGoneError, match="reset by an operator"):
         store.save(claim, 2, {"a": b"zombie"}, [])
     for _ in range(2):
         claim, checkpoint = store.claim(PARTITION)

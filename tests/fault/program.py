@@ -16,7 +16,13 @@ from live import Worker
 DRIFTGAUGE_RUN = ("-m", "driftgauge", "run")
 _STOP_SECONDS = 60.0
 _LOOK_S = 0.2
-_NO_LONGER_OWNED = {"partition_given_up", "partition_lost", "partition_fenced", "partition_rewound"}
+_NO_LONGER_OWNED = {
+    "partition_given_up",
+    "partition_lost",
+    "partition_fenced",
+    "partition_state_gone",
+    "partition_rewound",
+}
 
 
 class Program(Worker):

@@ -73,6 +73,23 @@ def test_nothing_gets_through_after_a_record_that_the_topic_does_not_take(kafka,
     assert values(kafka, topic)[-1] == b"again"
 
 
+def test_what_waits_is_told_with_the_reason_that_the_producer_saw(kafka, sink):
+    topic = kafka.create_topic(uuid.uuid4().hex)
+    sink.publish([Publication(topic, None, b"first", 0)])
+    sink.flush()
+    os.kill(kafka.server.pid, signal.SIGSTOP)
+    sink.publish([Publication(topic, None, b"under way", 0)])
+    with pytest.raises(BlockedError, match="it says nothing about them"):
+        sink.flush()
+    kafka.kill()
+    try:
+        with pytest.raises(BlockedError, match=f"1 records for {topic} .KafkaConnectionError: its broker can't be"):
+            sink.flush()
+    finally:
+        kafka.start()
+    sink.flush(30_000)
+
+
 def test_what_waits_for_the_broker_is_blocked_and_comes_through_in_order(kafka, sink):
     topic = kafka.create_topic(uuid.uuid4().hex)
     sink.publish([Publication(topic, None, b"first", 0)])
@@ -81,7 +98,7 @@ def test_what_waits_for_the_broker_is_blocked_and_comes_through_in_order(kafka, 
     os.kill(kafka.server.pid, signal.SIGSTOP)
     try:
         sink.publish([Publication(topic, None, value, 0) for value in wanted])
-        with pytest.raises(BlockedError, match=f"20 records \\({topic}\\) within 1 s"):
+        with pytest.raises(BlockedError, match=f"20 records for {topic} .it says nothing about them. within 1 s"):
             sink.flush()
         with pytest.raises(BlockedError):
             sink.make_room()

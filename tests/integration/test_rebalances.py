@@ -80,6 +80,21 @@ def test_a_stopping_worker_leaves_the_group_and_the_others_take_over_at_once(liv
     assert workers[1].terminate() == 0
 
 
+def test_a_worker_that_waits_for_the_session_of_a_dead_one_says_so(live, story):
+    line = live(kafka={"session_timeout": "20s"})
+    dead = line.start()
+    line.produce(story[:300])
+    wait(lambda: taken(dead), lambda found: len(found) == 5, 40, [dead])
+    dead.kill()
+    heir = line.start()
+    (told, *_) = wait(lambda: heir.events("partitions_awaited"), bool, 30, [heir])
+    assert told["members"] >= 1
+    assert "kafka.session_timeout" in told["waits_for"]
+    assert not taken(heir)
+    wait(lambda: taken(heir), lambda found: len(found) == 5, 40, [heir])
+    assert heir.terminate() == 0
+
+
 def test_a_storm_of_members_that_join_and_leave_changes_no_alert_and_loses_nothing(live, kafka, story, expected):
     line = live()
     workers = [line.start(), line.start()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 
 import pytest
@@ -11,6 +12,8 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from driftgauge.ingest.watermark import MIN_TIME
+from driftgauge.records import Source
+from driftgauge.state.redis import RedisState
 from live import START, Live, ids, run, wait
 
 MINUTE = 60_000
@@ -81,6 +84,8 @@ def test_a_redis_that_is_emptied_under_a_worker_costs_nothing(live, kafka, redis
     assert worker.terminate() == 0
     assert ids(alerts) == ids(expected)
     assert recoveries(worker) == {"predictions": {"lost"}, "panes": {"lost"}}
+    assert worker.events("partition_state_gone")
+    assert not worker.events("partition_fenced")
     # The last minute is closed by the end of a file only.
     assert counted(line) == all_of(79)
     assert all("lost_from" not in entry for entry in worker.events("recovery"))
@@ -149,7 +154,7 @@ def test_records_deleted_before_they_were_read_are_told_and_the_rest_is_counted(
     way_out = failed["error"].split("`driftgauge ")[2].split("`")[0].split()
     assert way_out[:2] == ["state", "reset"]
     # A worker that fails leaves the group at once.
-    run([*(str(line.config) if word == "FILE" else word for word in way_out), "--yes"])
+    run([*way_out, "--yes"])
     second = line.start()
     stopped_after(line, second)
     (told,) = [entry for entry in second.events("recovery") if entry["topic"] == line.topics["predictions"]]
@@ -160,6 +165,34 @@ def test_records_deleted_before_they_were_read_are_told_and_the_rest_is_counted(
     assert [panes[1, minute] for minute in range(29)] == [PER_MINUTE] * 29
     assert [panes[0, minute] for minute in range(16, 29)] == [PER_MINUTE] * 13
     admin.close()
+
+
+def test_a_pending_reset_and_what_is_stored_of_partitions_that_are_gone_are_marked_and_the_latter_removed(
+    live, redis_server
+):
+    line = live()
+    first = line.start()
+    wait(lambda: first.events("partition_taken"), lambda found: len(found) >= 5, 30, [first])
+    assert first.terminate() == 0
+    settings = json.loads(line.config.read_text())
+    state = RedisState(redis_server.url, namespace=settings["redis"]["namespace"], group=settings["kafka"]["group_id"])
+    ghosts = [Source(line.topics["predictions"], 7), Source("no-such-topic", 0)]
+    for ghost in ghosts:
+        claim, _ = state.claim(ghost)
+        state.begin(claim, 5, {})
+    shown = json.loads(run(["state", "show", "-c", str(line.config), "--json"]).stdout)
+    assert {Source(e["topic"], e["partition"]) for e in shown if not e["exists"]} == set(ghosts)
+    state.reset(Source(line.topics["panes"], 1))
+    lines = run(["state", "show", "-c", str(line.config)]).stdout.splitlines()
+    assert [text for text in lines if text.startswith(f"RESET {line.topics['panes']}:1: an operator has taken")]
+    told = [text for text in lines if text.startswith("GONE")]
+    assert len(told) == 2
+    for text in told:
+        run([*shlex.split(text.split("driftgauge ")[1]), "--yes"])
+    shown = json.loads(run(["state", "show", "-c", str(line.config), "--json"]).stdout)
+    assert len(shown) == 5
+    assert all(e["exists"] for e in shown)
+    assert sum(e["reset"] for e in shown) == 1
 
 
 def test_a_topic_that_is_made_anew_is_read_from_its_beginning(live, kafka, story):
@@ -238,7 +271,7 @@ def test_other_settings_are_refused_until_the_past_is_reset_and_then_judged_anew
     (failed,) = refusing.events("worker_failed")
     assert "recovery.changed is fail" in failed["error"]
     nowhere = run(["state", "reset", "-c", str(other), "--topic", panes, "--partition", "9", "--yes"], expect=2)
-    assert f"there is no {panes}:9: {panes} has 2 partitions" in nowhere.stderr
+    assert f"Kafka has no {panes}:9, and nothing is stored of it" in nowhere.stderr
     run(["state", "reset", "-c", str(other), "--topic", panes, "--yes"])
     second = line.start(config=other)
     (line.folder / "story.jsonl").write_bytes(b"\n".join(story) + b"\n")

@@ -13,7 +13,7 @@ import pytest
 
 from driftgauge.config import Config
 from driftgauge.errors import ConfigError
-from driftgauge.runtime.topics import admin_client, require_topics
+from driftgauge.runtime.topics import admin_client, require_existing, require_topics
 from services.kafka import Kafka
 from services.process import free_port
 
@@ -87,6 +87,15 @@ def test_a_missing_topic_is_named_with_the_command_that_makes_it(kafka: Kafka, n
     config = Config.model_validate(settings(kafka.bootstrap, names))
     with admin_client(config) as admin, pytest.raises(ConfigError, match=f"{names['panes']}.*topics create"):
         require_topics(admin, config)
+
+
+def test_who_only_writes_events_needs_no_other_topic(kafka: Kafka, names) -> None:
+    config = Config.model_validate(settings(kafka.bootstrap, names))
+    kafka.create_topic(names["predictions"], partitions=2)
+    with admin_client(config) as admin:
+        assert require_existing(admin, config, [names["predictions"]]) == {names["predictions"]: 2}
+        with pytest.raises(ConfigError, match=f"no topic {names['alerts']}; make what is missing"):
+            require_existing(admin, config, [names["alerts"]])
 
 
 def test_no_broker_is_one_clear_line_and_exit_one(names, tmp_path: Path) -> None:

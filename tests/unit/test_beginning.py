@@ -44,7 +44,8 @@ NEW = Unstored(why=None, resume=None, start=100, added=False)
         (NEW._replace(start=200, added=True), LOG._replace(committed=None), Beginning(Case.ADDED, 100)),
         # The panes topic tells from where to count anew.
         (NEW._replace(resume=130), LOG, Beginning(Case.LOST, 130)),
-        (NEW._replace(resume=130), LOG._replace(committed=None), Beginning(Case.LOST, 130)),
+        # The group hasn't read it, so it was another one: a panes topic that was used before.
+        (NEW._replace(resume=130), LOG._replace(committed=None), Beginning(Case.INHERITED, 130)),
         (NEW._replace(resume=90), LOG, Beginning(Case.LOST, 100, (90, 100))),
         (NEW._replace(resume=300), LOG, Beginning(Case.LOST, 100)),
         # Nobody told: as at the first start, but not beyond what had been read.
@@ -80,10 +81,12 @@ def test_reading_begins_within_the_log_and_every_gap_is_told(first, length, comm
 
 def test_every_case_but_the_normal_ones_has_a_policy_or_none_that_could_forbid_it():
     without = {*QUIET, Case.RESET, Case.ROLLED_BACK}
-    assert {case.value for case in Case if case not in without} == set(RecoveryConfig.model_fields)
+    others = {*without, Case.INHERITED}
+    assert {case.value for case in Case if case not in others} == set(RecoveryConfig.model_fields)
     forbidding = RecoveryConfig(**dict.fromkeys(RecoveryConfig.model_fields, "fail"))
     for case in Case:
-        allowed = None if case in without else f"recovery.{case}"
+        policy = Case.LOST if case is Case.INHERITED else case
+        allowed = None if case in without else f"recovery.{policy}"
         assert Beginning(case, 0).refused_by(forbidding) == allowed
     assert Beginning(Case.CHANGED, 0).refused_by(RecoveryConfig()) == "recovery.changed"
     assert Beginning(Case.LOST, 0).refused_by(RecoveryConfig()) is None

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from driftgauge.config import CheckpointConfig
-from driftgauge.errors import FencedError
+from driftgauge.errors import BlockedError, FencedError
 from driftgauge.records import Source
 from driftgauge.runtime.checkpointing import Checkpoints
 from driftgauge.runtime.owned import Owned
@@ -31,6 +31,7 @@ class Detecting(DetectTask):
 class Scene:
     def __init__(self, **settings) -> None:
         self.now, self.saves, self.fenced, self.flushes = 0, [], [], 0
+        self.flush_takes = 0
         self.owned = {source: Owned.of(Detecting(), Claim(source, "t", 0), {}, 0) for source in (A, B)}
         self.lost: set[Source] = set()
         self.checkpoints = Checkpoints(
@@ -39,11 +40,12 @@ class Scene:
             self.owned,
             settings=CheckpointConfig(**{"interval": "2s", **settings}),
             clock=SimpleNamespace(now=lambda: self.now),
-            fenced=self.fenced.append,
+            fenced=lambda source, _: self.fenced.append(source),
         )
 
-    def flush(self) -> None:
+    def flush(self, wait_ms=None) -> None:
         self.flushes += 1
+        self.now += self.flush_takes
 
     def save(self, claim, position, changed, deleted, *, within=None) -> None:
         if claim.partition in self.lost:
@@ -95,13 +97,27 @@ def test_alerts_make_one_due_soon_but_not_each_one():
 def test_what_has_moved_is_flushed_once_and_saved_and_told():
     scene = Scene()
     scene.process(5)
-    assert scene.checkpoints.save([A, B], within=900) == {A: 5}
-    assert (scene.flushes, scene.saves) == (1, [(A, 5, 900)])
+    assert scene.checkpoints.save([A, B]) == {A: 5}
+    assert (scene.flushes, scene.saves) == (1, [(A, 5, None)])
     assert scene.checkpoints.save([A, B]) == {}
     scene.process(1, source=B)
     scene.checkpoints.save([A, B])
     assert scene.checkpoints.take() == {"count": 2, "p50_ms": 7, "p99_ms": 7, "bytes": 6}
     assert scene.checkpoints.take() == {}
+
+
+def test_flush_and_all_saves_share_what_time_there_is():
+    scene = Scene()
+    scene.flush_takes = 100
+    scene.process(5)
+    scene.process(5, source=B)
+    assert scene.checkpoints.save([A, B], within=108) == {A: 5, B: 5}
+    assert scene.saves == [(A, 5, 8), (B, 5, 1)]
+    scene.process(1)
+    scene.process(1, source=B)
+    with pytest.raises(BlockedError, match="1 partitions could not be saved within 107 ms"):
+        scene.checkpoints.save([A, B], within=107)
+    assert scene.saves[2:] == [(A, 6, 7)]
 
 
 def test_a_partition_that_another_worker_has_claimed_keeps_none_of_the_others_from_being_saved():

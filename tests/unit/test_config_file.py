@@ -58,6 +58,15 @@ def problems(path: Path, **env: str) -> list[str]:
     return [line.replace(str(path.parent) + "/", "") for line in str(caught.value).splitlines()]
 
 
+def test_a_configuration_knows_how_it_was_named(tmp_path):
+    file = tmp_path / "my drift.yaml"
+    file.write_text(
+        "topics: {predictions: in}\nkafka: {bootstrap_servers: [k:1]}\nmodels: [{model_id: m, model_version: '1'}]\n"
+    )
+    config = config_file.load(file, {})
+    assert config.file_option == f"-c '{file}'"
+
+
 def test_a_good_file_gives_milliseconds_and_absolute_paths(write, tmp_path: Path) -> None:
     config = config_file.load(write(GOOD), {})
     assert (config.panes.length, config.panes.idle_after, config.checkpoint.interval) == (60_000, 15_000, 2_000)

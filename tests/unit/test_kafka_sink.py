@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
+from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
 from kafka.future import Future
 
@@ -81,6 +84,30 @@ def test_a_topic_that_loses_its_partition_loses_the_record(producers):
     with pytest.raises(UndeliveredError, match="full"):
         sink.publish([Publication("full", None, b"x", 3), RECORD])
     assert producers[0].sent == []
+
+
+def test_what_waits_is_told_by_topic_with_the_reason_kafka_gave_and_what_is_confirmed_is_not(producers):
+    sink = kafka.KafkaSink({}, patience=10)
+    alert = Publication("alerts", None, b"x", 0)
+    sink.publish([alert, RECORD, RECORD, alert])
+    sender = logging.getLogger("kafka.producer.sender")
+    retrying = "%s: Got error produce response on topic-partition %s, retrying (%s attempts left): %s%s"
+    sender.warning(retrying, "sender", TopicPartition("alerts", 0), 9, "NotEnoughReplicasError", "")
+    for record in producers[0].sent[1:3]:
+        record.success(None)
+    says = (
+        r"2 records for alerts \(NotEnoughReplicasError: fewer replicas are in sync than min.insync.replicas asks for\)"
+    )
+    with pytest.raises(BlockedError, match=f"not confirmed {says} within"):
+        sink.flush()
+    for record in producers[0].sent[::3]:
+        record.success(None)
+    sink.flush()
+    sink.publish([alert])
+    with pytest.raises(BlockedError, match=r"1 records for alerts \(it says nothing about them\)"):
+        sink.flush()
+    sink.close()
+    assert sink._retries not in sender.filters
 
 
 def test_what_is_not_confirmed_in_time_is_kept_and_asked_for_again(producers):

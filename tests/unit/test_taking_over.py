@@ -123,6 +123,19 @@ def test_a_lost_state_is_counted_anew_from_the_panes_topic(scene):
     assert scene.take().restored
 
 
+def test_a_new_group_on_the_panes_topic_of_another_is_told_so_and_what_a_fresh_start_needs(scene):
+    scene.store = MemoryState()
+    scene.view.last = scene.told
+    assert scene.take().task.position == 10
+    (line,) = scene.log.lines
+    assert (line["case"], line["policy"]) == ("inherited", "rebuild")
+    assert "has never read it" in line["error"]
+    assert "another topics.panes" in line["do"]
+    scene.store = MemoryState()
+    with pytest.raises(StateError, match=r"another group counted of it, and recovery.lost is fail"):
+        scene.take(lost="fail")
+
+
 def test_a_lost_state_whose_records_are_gone_too_says_which(scene):
     scene.lose()
     scene.view.last = scene.told

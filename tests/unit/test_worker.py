@@ -368,6 +368,38 @@ def test_a_fenced_partition_is_forgotten_and_claimed_again_where_the_other_left_
     assert A not in source.paused
 
 
+def test_a_state_that_is_gone_is_not_told_as_another_workers(bench):
+    source = script(bench)
+    source.steps = [
+        source.give(A),
+        [records([T0], 7, A)],
+        lambda: bench.store.reset(A),
+        bench.at(1000),
+        [],
+    ]
+    bench.play(source)
+    assert "partition_fenced" not in bench.log.events
+    told = bench.log.fields[bench.log.events.index("partition_state_gone")]
+    assert told == {"topic": "in", "partition": 0, "error": "what was stored of in:0 was reset by an operator"}
+    assert bench.calls.count(("seek", A, 7)) == 2
+
+
+def test_a_revoked_partition_that_another_one_has_is_told_and_not_taken_again(bench):
+    source = script(bench)
+    source.steps = [
+        source.give(A),
+        [records([T0], 7, A)],
+        bench.at(1, lambda: bench.store.claim(A)),
+        source.take(A),
+        [],
+        [],
+    ]
+    bench.play(source)
+    assert "partition_fenced" in bench.log.events
+    assert "partition_given_up" not in bench.log.events
+    assert bench.calls.count(("seek", A, 7)) == 1
+
+
 def test_a_partition_is_not_taken_over_before_kafka_says_what_there_is_of_it(bench):
     source, bounds, silent = script(bench), bench.view.bounds, [1, 1]
 

@@ -21,6 +21,7 @@ from driftgauge.records import Source
 from driftgauge.runtime.clock import MonotonicClock
 from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.dead_letter_limits import Limits
+from driftgauge.runtime.group import members
 from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.kafka_clients import connection_settings, consumer_settings, producer_settings
 from driftgauge.runtime.knocking import knock
@@ -40,13 +41,21 @@ _GIVE_UP_MS = 2_000
 
 
 def build_worker(
-    config: Config, profiles: Sequence[Profile | None], log: Any, *, alive: Callable[[], None] = lambda: None
+    config: Config,
+    profiles: Sequence[Profile | None],
+    log: Any,
+    *,
+    alive: Callable[[], None] = lambda: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Worker:
-    """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker."""
+    """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker.
+
+    `alive` is called at each turn of its loop; once `stop` says so, Redis is waited for no longer than a second.
+    """
     models = models_of(config, profiles)
     with admin_client(config) as admin:
         partitions = require_topics(admin, config)
-    store = redis_state(config, log)
+    store = redis_state(config, log, stop=stop)
     refuse_eviction(store, log)
     _settle_panes_partitions(config, store)
     sink = KafkaSink(
@@ -63,7 +72,9 @@ def build_worker(
         source,
         sink,
         store,
-        taking_over=TakingOver(sink, store, build=build, view=view, policies=config.recovery, log=log),
+        taking_over=TakingOver(
+            sink, store, build=build, view=view, policies=config.recovery, log=log, file_option=config.file_option
+        ),
         settings=WorkerSettings(
             topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
             checkpoint=config.checkpoint,
@@ -81,10 +92,17 @@ def build_worker(
         skew=ClockSkew(config.watchdog.clock_skew, lambda: time.time_ns() // 1_000_000, log),
         alive=alive,
         knock=lambda: knock(connection_settings(config)),
+        members=lambda: _members(config),
     )
 
 
-def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None = None) -> RedisState:
+def redis_state(
+    config: Config,
+    log: Any | None = None,
+    *,
+    retry_for: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RedisState:
     """The state store of the group. `retry_for` (ms): other than configured. `log` hears when Redis is waited for."""
     redis = config.redis
     return RedisState(
@@ -95,7 +113,13 @@ def redis_state(config: Config, log: Any | None = None, *, retry_for: int | None
         retry_for=redis.retry_for if retry_for is None else retry_for,
         max_script_bytes=config.checkpoint.max_script_bytes,
         log=log,
+        stop=stop,
     )
+
+
+def _members(config: Config) -> list[str]:
+    with admin_client(config) as admin:
+        return members(admin, config.kafka.group_id)
 
 
 class _Once:

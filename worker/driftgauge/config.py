@@ -7,10 +7,11 @@ log, plan or traceback shows one. `config_file` reads it and says where an error
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr, model_validator
 
 from driftgauge.config_security import Name, Secret, SecurityConfig, TlsSection
 from driftgauge.config_security import Section as _Section
@@ -359,6 +360,18 @@ class Config(_Section):
     logging: LoggingConfig = LoggingConfig()
     alerts: AlertsConfig = AlertsConfig()
     limits: LimitsConfig = LimitsConfig()
+
+    _file: str | None = PrivateAttr(None)
+
+    @property
+    def file_option(self) -> str:
+        """How a command is told to read this configuration: `-c` and its file, for messages that name a command."""
+        return f"-c {shlex.quote(self._file) if self._file is not None else 'FILE'}"
+
+    def read_from(self, file: str) -> Self:
+        """The same, which knows where it was read from."""
+        self._file = file
+        return self
 
     def features_topic(self, model: ModelConfig | None) -> Literal["predictions", "features"]:
         """Where a model's features are counted: as it says, else the predictions topic, else the only one there is."""

@@ -194,7 +194,7 @@ class _Reading:
 
     def _validate(self, root: dict[str, Any]) -> Config | None:
         try:
-            return Config.model_validate(root)
+            return Config.model_validate(root).read_from(str(self._file))
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 path: Path = detail["loc"]

@@ -55,10 +55,27 @@ class RefusedError(UnavailableError):
     code = "refused"
 
 
+class ForeignKeyError(RefusedError):
+    """A key in Redis has a name of ours and was written by another program."""
+
+    def __init__(self, key: str) -> None:
+        """Which key."""
+        super().__init__(
+            f"another program has written the key {key} in Redis: choose another redis.namespace, or delete it there "
+            "(driftgauge state reset does so for that of a partition)"
+        )
+
+
 class FencedError(DriftgaugeError):
     """Another worker owns this partition now: forget everything about it and go on with the rest."""
 
     code = "fenced"
+
+
+class StateGoneError(FencedError):
+    """Nobody else owns this partition, but what was stored of it is gone, or older than what we had saved: as above."""
+
+    code = "state_gone"
 
 
 class StateError(DriftgaugeError):

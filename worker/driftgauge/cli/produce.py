@@ -36,7 +36,7 @@ from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.runtime.clock import MonotonicClock
 from driftgauge.runtime.kafka_clients import producer_settings
 from driftgauge.runtime.producing import Pace, produce
-from driftgauge.runtime.topics import admin_client, require_topics
+from driftgauge.runtime.topics import admin_client, require_existing
 from driftgauge.sinks.kafka import KafkaSink
 from driftgauge.sources.profile_file import read_profile
 from driftgauge.sources.tables import open_tables
@@ -97,7 +97,7 @@ def command(
     tables = open_tables([*file, *(more or ())], columns, kinds=kinds, sort=sort)
     topic = loaded.config.topics.inputs[loaded.config.features_topic(chosen)].name
     with admin_client(loaded.config) as admin:
-        require_topics(admin, loaded.config)
+        require_existing(admin, loaded.config, [topic])
     sink = KafkaSink(producer_settings(loaded.config))
     console = Console(stderr=True)
     begun, sent = time.monotonic(), 0

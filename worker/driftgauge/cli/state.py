@@ -40,12 +40,21 @@ def show(
     config: ConfigOption,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Show what Redis holds of each partition: position, ages, size, event time reached, and whether it is sound."""
-    stored = _stored(config_file.load(config, os.environ))
+    """Show what Redis holds of each partition: position, ages, size, event time reached, and whether it is sound.
+
+    Kafka is asked which of the partitions are still there; without an answer the rest is shown.
+    """
+    settings = config_file.load(config, os.environ)
+    stored = _stored(settings)
+    gone = _gone(settings, [entry.partition for entry in stored])
     if json:
-        print(orjson.dumps([_row(entry) for entry in stored], option=orjson.OPT_INDENT_2).decode())
-    else:
-        _show(stored)
+        rows = [_row(entry, None if gone is None else entry.partition not in gone) for entry in stored]
+        print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return
+    _show(stored)
+    for entry in sorted(gone or ()):
+        way = f"driftgauge state reset {settings.file_option} --topic {entry.topic} --partition {entry.partition}"
+        print(f"GONE {entry}: Kafka has no such partition any more; remove what is stored of it: {way}")
 
 
 @state.command(
@@ -66,14 +75,14 @@ def reset(
         raise ConfigError("--partition needs --topic")
     stored = [entry.partition for entry in _stored(settings)]
     chosen = _chosen(settings, stored, topic, partition)
-    if not force:
-        _ask_kafka(settings, [entry for entry in chosen if entry not in stored])
+    # Nobody will ever take one that isn't there; with --force that is not known.
+    gone = set() if force else _gone_of_stopped(settings, chosen, stored)
     what = ", ".join(map(str, chosen))
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Reset the state of {what}?", err=True)):
         raise ConfigError("nothing was reset; say --yes to do it without being asked")
     store = redis_state(settings, retry_for=_ANSWER_MS)
     for entry in chosen:
-        store.reset(entry)
+        (store.remove if entry in gone else store.reset)(entry)
     print(f"Reset {len(chosen)} partition(s): {what}")
 
 
@@ -83,9 +92,11 @@ def _stored(config: Config) -> list[StoredState]:
 
 def _chosen(config: Config, stored: Sequence[Source], topic: str | None, partition: int | None) -> list[Source]:
     if topic is not None and partition is not None:
-        # Also where nothing is stored: then no policy stands in the way of its beginning.
-        _refuse_unknown(config, topic)
-        return [Source(topic, partition)]
+        chosen = Source(topic, partition)
+        if chosen not in stored:
+            # Then no policy stands in the way of its beginning.
+            _refuse_unknown(config, topic)
+        return [chosen]
     found = [entry for entry in stored if topic in (None, entry.topic)]
     if not found:
         of_topic = f" of {topic}" if topic is not None else ""
@@ -99,13 +110,29 @@ def _refuse_unknown(config: Config, topic: str) -> None:
         raise ConfigError(f"{topic} is no topic that state is kept of; there are {', '.join(known)}")
 
 
-def _ask_kafka(config: Config, unstored: Sequence[Source]) -> None:
-    """InputError while workers are alive, or where a partition is neither stored nor there."""
+def _gone(config: Config, stored: Sequence[Source]) -> set[Source] | None:
+    """Which of them Kafka doesn't have any more; None, and a word about it, if it doesn't say."""
+    try:
+        with admin_client(config, timeout_ms=_ANSWER_MS) as admin:
+            return _missing(admin, stored)
+    except UnavailableError as error:
+        print(f"whether Kafka still has these partitions is not known: {error}", file=sys.stderr)
+        return None
+
+
+def _missing(admin: Any, partitions: Sequence[Source]) -> set[Source]:
+    topics = sorted({entry.topic for entry in partitions})
+    counts = partition_counts(admin, topics) if topics else {}
+    return {entry for entry in partitions if entry.partition >= counts.get(entry.topic, 0)}
+
+
+def _gone_of_stopped(config: Config, chosen: Sequence[Source], stored: Sequence[Source]) -> set[Source]:
+    """Those that Kafka doesn't have. InputError while workers are alive, or where one is neither there nor stored."""
     group = config.kafka.group_id
     try:
         with admin_client(config) as admin:
             alive = members(admin, group)
-            counts = partition_counts(admin, [entry.topic for entry in unstored]) if unstored else {}
+            gone = _missing(admin, chosen)
     except UnavailableError as error:
         raise UnavailableError(f"it can't be known whether workers are alive ({error}); or say --force") from error
     if alive:
@@ -113,12 +140,12 @@ def _ask_kafka(config: Config, unstored: Sequence[Source]) -> None:
             f"group {group} has {len(alive)} member(s), on {', '.join(dict.fromkeys(alive))}: stop the workers first "
             "(one that was killed is gone after kafka.session_timeout), or say --force"
         )
-    for entry in unstored:
-        if entry.partition >= counts.get(entry.topic, 0):
-            raise InputError(f"there is no {entry}: {entry.topic} has {counts.get(entry.topic, 0)} partitions")
+    for entry in sorted(gone - set(stored)):
+        raise InputError(f"Kafka has no {entry}, and nothing is stored of it")
+    return gone
 
 
-def _row(entry: StoredState) -> dict[str, Any]:
+def _row(entry: StoredState, exists: bool | None) -> dict[str, Any]:
     return {
         "topic": entry.partition.topic,
         "partition": entry.partition.partition,
@@ -131,6 +158,8 @@ def _row(entry: StoredState) -> dict[str, Any]:
         "bytes": entry.stored_bytes,
         "watermark": format_timestamp(entry.watermark) if entry.watermark is not None else None,
         "problem": entry.problem,
+        "reset": entry.reset,
+        "exists": exists,
     }
 
 
@@ -154,6 +183,8 @@ def _show(stored: Sequence[StoredState]) -> None:
     for entry in stored:
         if entry.problem is not None:
             print(f"DAMAGED {entry.partition}: {entry.problem}")
+        if entry.reset:
+            print(f"RESET {entry.partition}: an operator has taken its state away; the next worker begins anew")
 
 
 def _ago(age: int | None) -> str:

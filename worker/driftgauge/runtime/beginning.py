@@ -20,6 +20,7 @@ class Case(StrEnum):
     FIRST_START = "first_start"
     ADDED = "added"
     RESET = "reset"
+    INHERITED = "inherited"
     LOST = "lost"
     DAMAGED = "damaged"
     CHANGED = "changed"
@@ -30,6 +31,8 @@ class Case(StrEnum):
 
 
 QUIET = (Case.GOES_ON, Case.FIRST_START, Case.ADDED)
+# A group that never read it differs in nothing from one whose state and offsets are both lost.
+_POLICY_OF = {Case.INHERITED: Case.LOST}
 
 
 class Bounds(NamedTuple):
@@ -72,8 +75,12 @@ class Beginning:
 
     def refused_by(self, policies: RecoveryConfig) -> str | None:
         """The option that says not to begin so; None: none does."""
-        says: str | None = getattr(policies, self.case, None)
-        return f"recovery.{self.case}" if says == "fail" else None
+        policy = _POLICY_OF.get(self.case, self.case)
+        return f"recovery.{policy}" if getattr(policies, policy, None) == "fail" else None
+
+    def policy(self, policies: RecoveryConfig) -> str:
+        """What the configuration says about it; `always` where it has no say."""
+        return getattr(policies, _POLICY_OF.get(self.case, self.case), "always")
 
 
 def go_on(position: int, topic_id: str, bounds: Bounds) -> Beginning:
@@ -94,7 +101,7 @@ def begin(known: Unstored, bounds: Bounds) -> Beginning:
     if known.why is None and known.resume is None and bounds.committed is None:
         # What was written before it was ours is nobody else's either.
         return Beginning(Case.ADDED, bounds.first) if known.added else Beginning(Case.FIRST_START, known.start)
-    case = known.why or Case.LOST
+    case = known.why or (Case.INHERITED if bounds.committed is None else Case.LOST)
     # Where nobody told, `kafka.start` may be right now what it was then; but not beyond what had been read.
     read_to = bounds.committed if bounds.committed is not None else known.start
     wanted = known.resume if known.resume is not None else min(known.start, read_to)

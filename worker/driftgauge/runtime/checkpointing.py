@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from driftgauge.config import CheckpointConfig
-from driftgauge.errors import FencedError
+from driftgauge.errors import BlockedError, FencedError
 from driftgauge.records import Source
 from driftgauge.runtime.clock import Clock
 from driftgauge.runtime.owned import Owned
@@ -41,7 +41,7 @@ class _Written:
 
 
 class Checkpoints:
-    """Writes the partitions in `owned`; `fenced` hears of those that another worker has claimed."""
+    """Writes the partitions in `owned`; `fenced` hears of those that are not ours any more, and why."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Checkpoints:
         *,
         settings: CheckpointConfig,
         clock: Clock,
-        fenced: Callable[[Source], None],
+        fenced: Callable[[Source, FencedError], None],
     ) -> None:
         """Nothing is waiting."""
         self._sink, self._store, self._owned = sink, store, owned
@@ -79,20 +79,27 @@ class Checkpoints:
         return False
 
     def save(self, sources: Sequence[Source], *, within: int | None = None) -> dict[Source, int]:
-        """Save those of `sources` that have moved; their positions. `within`: see StateStore.save."""
+        """Save those of `sources` that have moved; their positions.
+
+        `within`: ms for all of it, None: as sink and store were set up. UnavailableError if that is not enough; what is
+        not saved then is not lost, its next owner reads again from the checkpoint before.
+        """
         moved = [s for s in sources if s in self._owned and self._owned[s].collect()]
         if not moved:
             return {}
         started = self._clock.now()
-        self._sink.flush()
+        self._sink.flush(within)
         positions: dict[Source, int] = {}
-        for source in moved:
+        for number, source in enumerate(moved):
+            left = None if within is None else within - (self._clock.now() - started)
+            if left is not None and left <= 0:
+                raise BlockedError(f"{len(moved) - number} partitions could not be saved within {within} ms")
             owned = self._owned[source]
             position = owned.task.position
             try:
-                self._store.save(owned.claim, position, owned.changed, owned.deleted, within=within)
-            except FencedError:
-                self._fenced(source)
+                self._store.save(owned.claim, position, owned.changed, owned.deleted, within=left)
+            except FencedError as error:
+                self._fenced(source, error)
                 continue
             self._written.state_bytes += sum(map(len, owned.changed.values()))
             owned.settle(position)

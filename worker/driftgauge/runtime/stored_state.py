@@ -17,7 +17,7 @@ class StoredState:
     """`claimed`, `saved`: ms since then, None if unknown. `position` None: nothing is stored.
 
     `watermark`: event time (ms) up to which panes are counted, or judged; None: none yet, or it can't be read.
-    `problem`: why it can't be read, None if it can.
+    `problem`: why it can't be read, None if it can. `reset`: an operator has taken it away since the last save.
     """
 
     partition: Source
@@ -30,12 +30,13 @@ class StoredState:
     stored_bytes: int
     watermark: int | None
     problem: str | None
+    reset: bool
 
 
 def stored_state(seen: Inspected) -> StoredState:
     """The same of one partition."""
     checkpoint = seen.checkpoint
-    watermark, problem = None, None
+    watermark, problem = None, seen.damage
     if checkpoint is not None:
         problem = checkpoint.damage
         try:
@@ -56,4 +57,5 @@ def stored_state(seen: Inspected) -> StoredState:
         seen.stored,
         None if watermark is None or watermark <= MIN_TIME else watermark,
         problem,
+        seen.reset,
     )

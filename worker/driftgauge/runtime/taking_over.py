@@ -20,6 +20,7 @@ from driftgauge.state.base import Checkpoint, Claim, StateStore
 
 _SAYS = {
     Case.RESET: "an operator has reset its state",
+    Case.INHERITED: "this group has never read it, but the panes topic has panes that another group counted of it",
     Case.LOST: "its state is gone, though the group had read it",
     Case.DAMAGED: "its state can't be believed",
     Case.CHANGED: "its state is of another configuration or program",
@@ -30,6 +31,8 @@ _SAYS = {
 }
 _DO = {
     Case.RESET: "nothing",
+    Case.INHERITED: "nothing, if this group is to go on where the other one was; for a fresh start end all workers and "
+    "choose another topics.panes and topics.alerts too, and again a kafka.group_id that is new",
     Case.LOST: "find out who emptied Redis; it needs persistence (AOF) and maxmemory-policy noeviction",
     Case.DAMAGED: "find out who else writes to these keys",
     Case.CHANGED: "nothing, if the change was meant",
@@ -65,7 +68,10 @@ class LogView(Protocol):
 
 
 class TakingOver:
-    """Makes partitions `Owned`. `build` makes the task of one; `view` knows its log."""
+    """Makes partitions `Owned`. `build` makes the task of one; `view` knows its log.
+
+    `file_option`: how a command is told to read the configuration, for messages.
+    """
 
     def __init__(
         self,
@@ -76,10 +82,12 @@ class TakingOver:
         view: LogView,
         policies: RecoveryConfig,
         log: Any,
+        file_option: str = "-c FILE",
     ) -> None:
         """Nothing is claimed yet."""
         self._sink, self._store = sink, store
         self._build, self._view, self._policies, self._log = build, view, policies, log
+        self._file_option = file_option
 
     def take(self, source: Source) -> Owned | None:
         """Claim it and bring its task to where it begins. FencedError if another one claims it meanwhile.
@@ -151,12 +159,12 @@ class TakingOver:
         said = f"{_SAYS[case]} ({detail})" if detail else _SAYS[case]
         option = beginning.refused_by(self._policies)
         if option is not None:
-            where = f"-c FILE --topic {source.topic} --partition {source.partition}"
+            where = f"{self._file_option} --topic {source.topic} --partition {source.partition}"
             meant = "set the configuration back, or " if case is Case.CHANGED else ""
             raise StateError(
-                f"{source} can't go on: {said}, and {option} is fail. `driftgauge state show -c FILE` shows what is "
-                f"stored; {meant}go on without it by `driftgauge state reset {where}`, or let workers decide so "
-                f"themselves by another {option}"
+                f"{source} can't go on: {said}, and {option} is fail. `driftgauge state show {self._file_option}` "
+                f"shows what is stored; {meant}go on without it by `driftgauge state reset {where}`, or let workers "
+                f"decide so themselves by another {option}"
             )
         lost = {"lost_from": beginning.gap[0], "lost_to": beginning.gap[1] - 1} if beginning.gap is not None else {}
         self._log.warning(
@@ -167,7 +175,7 @@ class TakingOver:
             position=beginning.position,
             **lost,
             **({"replayed": beginning.replayed} if beginning.replayed else {}),
-            policy=getattr(self._policies, case, "always"),
+            policy=beginning.policy(self._policies),
             error=said,
             do=_DO[case],
         )

@@ -72,13 +72,13 @@ def _room(value_bytes: int) -> dict[str, str]:
 
 
 @contextmanager
-def admin_client(config: Config) -> Iterator[KafkaAdminClient]:
-    """A connected admin client. UnavailableError when no broker answers or a request fails."""
+def admin_client(config: Config, *, timeout_ms: int = 15_000) -> Iterator[KafkaAdminClient]:
+    """A connected admin client. UnavailableError when no broker answers within `timeout_ms`, or a request fails."""
     servers = ", ".join(config.kafka.bootstrap_servers)
     admin, said = None, None
     try:
         said = knock(connection_settings(config))
-        admin = KafkaAdminClient(**admin_settings(config))
+        admin = KafkaAdminClient(**admin_settings(config, timeout_ms=timeout_ms))
         yield admin
     except (KafkaError, OSError) as error:
         refusal = refusal_of(error)
@@ -123,14 +123,20 @@ def topic_id(admin: KafkaAdminClient, name: str) -> str:
 
 def require_topics(admin: KafkaAdminClient, config: Config) -> dict[str, int]:
     """Partitions of every configured topic. ConfigError, with the fix, if one is missing or the panes topic differs."""
-    plans = topic_plans(config)
-    counts = partition_counts(admin, [plan.name for plan in plans])
-    missing = [plan.name for plan in plans if plan.name not in counts]
+    counts = require_existing(admin, config, [plan.name for plan in topic_plans(config)])
+    refuse_other_panes_count(config, counts[config.topics.panes])
+    return counts
+
+
+def require_existing(admin: KafkaAdminClient, config: Config, names: Sequence[str]) -> dict[str, int]:
+    """Partitions of these topics of the configuration. ConfigError, with the fix, if one is missing."""
+    counts = partition_counts(admin, names)
+    missing = [name for name in names if name not in counts]
     if missing:
         raise ConfigError(
-            f"Kafka has no topic {', '.join(missing)}; make what is missing: driftgauge topics create -c FILE"
+            f"Kafka has no topic {', '.join(missing)}; make what is missing: "
+            f"driftgauge topics create {config.file_option}"
         )
-    refuse_other_panes_count(config, counts[config.topics.panes])
     return counts
 
 

@@ -11,14 +11,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from driftgauge.config import CheckpointConfig
-from driftgauge.errors import BlockedError, FencedError, OutOfRangeError, UnavailableError, UndeliveredError
+from driftgauge.errors import (
+    BlockedError,
+    FencedError,
+    OutOfRangeError,
+    StateGoneError,
+    UnavailableError,
+    UndeliveredError,
+)
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.records import RecordBatch, Source
+from driftgauge.runtime.awaiting import AwaitingPartitions
 from driftgauge.runtime.backpressure import Backpressure
 from driftgauge.runtime.checkpointing import Checkpoints
 from driftgauge.runtime.clock import Clock
 from driftgauge.runtime.clock_skew import ClockSkew
-from driftgauge.runtime.handing_over import save_for_next_owner
 from driftgauge.runtime.idle import IdleWatch
 from driftgauge.runtime.input_topics import InputTopics
 from driftgauge.runtime.owned import Owned
@@ -58,7 +65,8 @@ class Worker:
     """Runs until `stop` says so. `taking_over` makes partitions ready that the group gives us.
 
     `inputs` knows of the input topics, `skew` is told of stamps, `alive` is called at each turn of the loop. `knock`,
-    asked when Kafka doesn't answer, raises UnavailableError where it would not let us in any more.
+    asked when Kafka doesn't answer, raises UnavailableError where it would not let us in any more. `members`: where
+    those of the group are.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class Worker:
         skew: ClockSkew,
         alive: Callable[[], None] = lambda: None,
         knock: Callable[[], object] = lambda: None,
+        members: Callable[[], list[str]] = list,
     ) -> None:
         """Nothing is read before `run`."""
         self._source, self._sink, self._store = source, sink, store
@@ -90,12 +99,13 @@ class Worker:
             self._owned,
             settings=settings.checkpoint,
             clock=clock,
-            fenced=lambda source: self._forget(source, "partition_fenced"),
+            fenced=self._fenced,
         )
         self._inputs, self._skew, self._knock = inputs, skew, knock
         self._reading = Reading(
             source, damaged_records=settings.damaged_records, out_of_range=self._out_of_range, alive=alive, log=log
         )
+        self._awaiting = AwaitingPartitions(members, log, clock.now())
         self._stalled = StalledReading(settings.stalled_after, source.drained, clock.now())
         self._backpressure = Backpressure(
             sink,
@@ -190,6 +200,7 @@ class Worker:
     def _tick(self, now: int) -> None:
         """What the wall clock has to do with it: courtesy, idle sources, flow control."""
         self._look_for_stalled(now)
+        self._awaiting.look(now, given=bool(self._owned or self._pending))
         self._sink.publish(self._inputs.look(now))
         ingests = self._gating()
         for source, owned in ingests.items():
@@ -240,8 +251,8 @@ class Worker:
             decision = owned.task.decision(mark)  # type: ignore[attr-defined]
             try:
                 self._store.save(owned.claim, owned.task.position, decision, ())
-            except FencedError:
-                self._forget(source, "partition_fenced")
+            except FencedError as error:
+                self._fenced(source, error)
                 continue
             owned.saved.update(decision)
             self._sink.publish(owned.task.raise_watermark(mark))  # type: ignore[attr-defined]
@@ -268,9 +279,9 @@ class Worker:
                 continue
             try:
                 self._take(source)
-            except FencedError:
+            except FencedError as error:
                 # Another one claimed it in between; if the group still gives it to us, it is claimed again.
-                self._log.warning("partition_fenced", topic=source.topic, partition=source.partition)
+                self._fenced(source, error)
 
     def _take(self, source: Source) -> None:
         owned = self._taking_over.take(source)
@@ -289,10 +300,14 @@ class Worker:
             restored=owned.restored,
         )
 
-    def _forget(self, source: Source, event: str) -> None:
+    def _fenced(self, source: Source, error: FencedError) -> None:
+        gone = isinstance(error, StateGoneError)
+        self._forget(source, "partition_state_gone" if gone else "partition_fenced", error=str(error))
+
+    def _forget(self, source: Source, event: str, **why: str) -> None:
         self._owned.pop(source, None)
         self._told.pop(source, None)
-        self._log.warning(event, topic=source.topic, partition=source.partition)
+        self._log.warning(event, topic=source.topic, partition=source.partition, **why)
         if source in self._source.assignment():
             self._source.pause(source)
             self._pending.add(source)
@@ -303,13 +318,13 @@ class Worker:
         self._pending.update(sources)
 
     def _on_revoked(self, sources: Sequence[Source]) -> None:
-        self._pending.difference_update(sources)
-        owned = [self._owned[source] for source in sources if source in self._owned]
         try:
-            save_for_next_owner(owned, self._sink, self._store, budget_ms=self._settings.give_up_within)
+            # The whole group waits for it.
+            self._checkpoints.save(sources, within=self._settings.give_up_within)
         except UnavailableError as error:
             # The next owner reads again from the last checkpoint; ids are the same.
             self._log.warning("checkpoint_failed", error=str(error), partitions=len(sources))
+        self._pending.difference_update(sources)
         self._drop(sources, "partition_given_up")
 
     def _on_lost(self, sources: Sequence[Source]) -> None:

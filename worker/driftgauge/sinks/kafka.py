@@ -7,7 +7,7 @@ retention and reject those more than an hour ahead.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -19,6 +19,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from driftgauge.errors import BlockedError, UnavailableError, UndeliveredError
 from driftgauge.kafka_refusals import refusal_of
 from driftgauge.sinks.base import Publication
+from driftgauge.sinks.kafka_retries import Retries
 
 # Whoever only writes waits longer than a broker takes to restart.
 _PATIENCE_MS = 130_000
@@ -39,6 +40,8 @@ class KafkaSink:
         """Connects; UnavailableError if no broker answers."""
         self._settings, self._patience, self._unconfirmed = settings, patience, unconfirmed
         self._producer = self._open()
+        self._retries = Retries()
+        self._retries.listen()
         self._pending: deque[tuple[str, Any]] = deque()
         self._lost: UndeliveredError | None = None
         self.stamped: int | None = None
@@ -84,13 +87,14 @@ class KafkaSink:
             if self._lost is None:
                 self._forget_confirmed()
                 raise BlockedError(
-                    f"Kafka has not confirmed {len(self._pending)} records ({self._topics()}) within {wait_s:g} s"
+                    f"Kafka has not confirmed {self._unconfirmed_records()} within {wait_s:g} s"
                 ) from error
         except KafkaError as error:
             self._lost = self._lost or UndeliveredError(f"Kafka did not take what was written: {_text(error)}")
         if self._lost is not None:
             raise self._lost
         self._pending.clear()
+        self._retries.forget()
 
     def reopen(self) -> None:
         """See Sink. What the old producer had is given up; of each partition it got through in order or not at all."""
@@ -104,6 +108,7 @@ class KafkaSink:
 
     def close(self) -> None:
         """Give up the connection; what was not flushed may be lost."""
+        self._retries.stop()
         self._producer.close(timeout=5)
 
     def _open(self) -> KafkaProducer:
@@ -126,8 +131,14 @@ class KafkaSink:
         while self._pending and self._pending[0][1].succeeded():
             self._pending.popleft()
 
-    def _topics(self) -> str:
-        return ", ".join(sorted({topic for topic, _ in self._pending}))
+    def _unconfirmed_records(self) -> str:
+        """How many of which topics, and why, as far as Kafka has said."""
+        left = Counter(topic for topic, future in self._pending if not future.succeeded())
+        told = {topic: self._retries.reason(topic) for topic in sorted(left)}
+        return " and ".join(
+            f"{left[topic]} records for {topic} ({reason or 'it says nothing about them'})"
+            for topic, reason in told.items()
+        )
 
 
 def _text(error: Exception) -> str:

@@ -51,7 +51,8 @@ class Claim:
 class Inspected:
     """What is stored of a partition, looked at without claiming it. Ages in ms; None: unknown.
 
-    `claimed`: age of the last claim; `saved`: of the last save. `stored` bytes include the fields' own heads.
+    `claimed`: age of the last claim; `saved`: of the last save. `stored` bytes include the fields' own heads. `damage`:
+    why not even the checkpoint can be looked at. `reset`: an operator has taken the state away since the last save.
     """
 
     partition: Source
@@ -60,6 +61,8 @@ class Inspected:
     saved: int | None
     stored: int
     checkpoint: Checkpoint | None
+    damage: str | None = None
+    reset: bool = False
 
 
 class StateStore(Protocol):
@@ -82,7 +85,7 @@ class StateStore(Protocol):
         *,
         within: int | None = None,
     ) -> None:
-        """Write fields and position in one step. FencedError if the claim was lost.
+        """Write fields and position in one step. FencedError if the claim was lost; if not to another: StateGoneError.
 
         `within`: ms after which to give up on a store that doesn't answer; None: as it was set up.
         """
@@ -114,4 +117,8 @@ class InspectedStore(Protocol):
 
     def reset(self, partition: Source) -> None:
         """Take the state away and fence off whoever owns the partition; the next owner begins anew, and knows why."""
+        ...
+
+    def remove(self, partition: Source) -> None:
+        """Leave nothing of a partition that isn't there any more, as if there never had been one."""
         ...

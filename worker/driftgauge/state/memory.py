@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from driftgauge.errors import FencedError
+from driftgauge.errors import FencedError, StateGoneError
 from driftgauge.records import Source
 from driftgauge.state.base import Checkpoint, Claim, Progress
 
@@ -70,6 +70,8 @@ class MemoryState:
 
     def _put(self, claim: Claim, position: int, fields: Mapping[str, bytes]) -> None:
         stored = self._stored[claim.partition]
+        if not stored.owner:
+            raise StateGoneError(f"what was stored of {claim.partition} was reset by an operator")
         if stored.owner != claim.token or stored.sequence != claim.sequence:
             raise FencedError(f"{claim.partition} is owned by another worker now")
         claim.sequence += 1

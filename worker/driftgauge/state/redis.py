@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -18,14 +18,22 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from driftgauge.errors import FencedError, StateError, UnavailableError
+from driftgauge.errors import FencedError, ForeignKeyError, RefusedError, StateError, StateGoneError, UnavailableError
 from driftgauge.records import Source
 from driftgauge.state.base import Checkpoint, Claim, Inspected, Progress
+from driftgauge.state.redis_connection import heeding
+from driftgauge.state.redis_errors import is_foreign
 from driftgauge.state.redis_fields import seal, unseal
 from driftgauge.state.redis_patience import Patience
 
 # What one command or script may carry of a staged save: some 4 ms of Redis.
 _SHARE_BYTES = 1_000_000
+# What the scripts say where no other worker is the reason.
+_GONE = {
+    b"GONE": "is gone: somebody has emptied Redis or deleted the key, or it does not keep what is written",
+    b"OLDER": "is older than what was saved last: Redis has lost writes, or was given an older copy",
+    b"RESET": "was reset by an operator",
+}
 # A staged save that never counts is gone after that.
 _STAGED_S = 600
 
@@ -33,7 +41,8 @@ _STAGED_S = 600
 class RedisState:
     """A StateStore in Redis. `group`: the consumer group, part of every key.
 
-    `retry_for` (ms): how long an answer is waited for. `max_script_bytes`: larger saves are staged.
+    `retry_for` (ms): how long an answer is waited for, and a second at most once `stop` says that the worker is to end.
+    `max_script_bytes`: larger saves are staged.
     """
 
     def __init__(
@@ -46,14 +55,21 @@ class RedisState:
         retry_for: int = 30_000,
         max_script_bytes: int = 2_000_000,
         log: Any | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """Connects lazily, as `redis_settings` says. redis-py's own silent retries are off: ours are bounded."""
+        patience = Patience(retry_for, self._reconnect, log, stop)
+        self._try = patience.keep_trying
         self._redis: Any = redis.Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), **(settings or {})
+            url,
+            connection_class=heeding(url, patience.answer_comes),
+            socket_timeout=5,
+            socket_connect_timeout=2,
+            retry=Retry(NoBackoff(), 0),
+            **(settings or {}),
         )
         self._prefix = f"{namespace}:v1:{group}"
         self._max_script_bytes = max_script_bytes
-        self._try = Patience(retry_for, self._reconnect, log).keep_trying
         self._claim, self._save, self._settle, self._reset = (
             self._redis.register_script(_script(name)) for name in ("claim.lua", "save.lua", "settle.lua", "reset.lua")
         )
@@ -62,7 +78,7 @@ class RedisState:
         """See StateStore. What the owner before had staged and not moved yet is moved first."""
         meta, state = self._keys(partition)
         token = uuid.uuid4().hex
-        answer = self._try(lambda: self._claim(keys=[meta], args=[token]))
+        answer = self._of(meta, lambda: self._claim(keys=[meta], args=[token]))
         sequence, position, count, topic_id, pending, reset = answer
         claim = Claim(partition, token, int(sequence), topic_id.decode(), reset == b"1")
         if position == b"":
@@ -70,7 +86,7 @@ class RedisState:
         if pending:
             self._move(claim, pending.decode())
             count = self._try(lambda: self._redis.hget(meta, "fields")) or b"0"
-        stored: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(state))
+        stored: dict[bytes, bytes] = self._of(state, lambda: self._redis.hgetall(state))
         return claim, _checkpoint(state, position, stored, count, topic_id)
 
     def save(
@@ -91,12 +107,13 @@ class RedisState:
 
     def tell(self, source: Source, progress: Progress) -> None:
         """See StateStore."""
-        value = f"{progress.watermark} {progress.reached}"
-        self._try(lambda: self._redis.hset(f"{{{self._prefix}}}:progress", str(source), value))
+        key, value = f"{{{self._prefix}}}:progress", f"{progress.watermark} {progress.reached}"
+        self._of(key, lambda: self._redis.hset(key, str(source), value))
 
     def told(self) -> dict[Source, Progress]:
         """See StateStore. A field that isn't ours is passed over: this is a courtesy, not state."""
-        stored: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(f"{{{self._prefix}}}:progress"))
+        key = f"{{{self._prefix}}}:progress"
+        stored: dict[bytes, bytes] = self._of(key, lambda: self._redis.hgetall(key))
         told: dict[Source, Progress] = {}
         for name, value in stored.items():
             topic, _, partition = name.decode(errors="replace").rpartition(":")
@@ -110,26 +127,29 @@ class RedisState:
     def settle(self, name: str, value: str) -> str:
         """See StateStore."""
         key = f"{{{self._prefix}}}:settled"
-        self._try(lambda: self._redis.hsetnx(key, name, value))
-        settled: bytes = self._try(lambda: self._redis.hget(key, name))
+        self._of(key, lambda: self._redis.hsetnx(key, name, value))
+        settled: bytes = self._of(key, lambda: self._redis.hget(key, name))
         return settled.decode()
 
     def inspect(self) -> Iterator[Inspected]:
         """See InspectedStore. Looks at all keys of the database to find them: an operator's tool."""
         pattern = re.sub(r"([*?\[\]\\])", r"\\\1", "{" + self._prefix + ":") + "*}:meta"
         keys: set[bytes] = self._try(lambda: set(self._redis.scan_iter(match=pattern, count=1000)))
-        found = [name[len(self._prefix) + 2 : -len("}:meta")].rpartition(":") for name in map(bytes.decode, keys)]
-        for partition in sorted(Source(topic, int(number)) for topic, _, number in found):
-            yield self._inspected(partition)
+        names = [key[len(self._prefix) + 2 : -len("}:meta")].decode(errors="replace") for key in keys]
+        found = [(topic, number) for topic, _, number in (name.rpartition(":") for name in names) if number.isdecimal()]
+        for partition in sorted(Source(topic, int(number)) for topic, number in found):
+            try:
+                yield self._inspected(partition)
+            except ForeignKeyError as error:
+                yield Inspected(partition, 0, None, None, 0, None, str(error))
 
     def reset(self, partition: Source) -> None:
         """See InspectedStore."""
-        meta, state = self._keys(partition)
-        answer = b"PENDING"
-        while answer == b"PENDING":
-            pending: bytes | None = self._try(lambda: self._redis.hget(meta, "pending"))
-            keys = [meta, state, *([pending.decode()] if pending else [])]
-            answer = self._try(functools.partial(self._reset, keys=keys, args=[uuid.uuid4().hex]))
+        self._take_away(partition, uuid.uuid4().hex)
+
+    def remove(self, partition: Source) -> None:
+        """See InspectedStore."""
+        self._take_away(partition, "")
 
     def memory(self, within: int | None = None) -> tuple[int, str] | None:
         """`maxmemory` in bytes (0: no limit) and `maxmemory-policy`; None if we may not know. `within`: as `save`."""
@@ -146,6 +166,13 @@ class RedisState:
     def close(self) -> None:
         """Drop the connections."""
         self._redis.close()
+
+    def _take_away(self, partition: Source, token: str) -> None:
+        keys = list(self._keys(partition))
+        pending = b""
+        while pending != b"OK":
+            pending = self._try(functools.partial(self._reset, keys=keys, args=[token]))
+            keys = [*keys[:2], pending.decode()]
 
     def _write(
         self,
@@ -177,12 +204,12 @@ class RedisState:
 
     def _saved(self, claim: Claim, keys: list[str], arguments: list[Any], within: int | None) -> bool:
         """Whether it counts; not if what was staged is gone."""
-        answer: bytes = self._try(lambda: self._save(keys=keys, args=arguments), within)
+        answer: bytes = self._of(" or ".join(keys), lambda: self._save(keys=keys, args=arguments), within)
         if answer in (b"OK", b"DUP"):
             return True
         if answer == b"UNSTAGED":
             return False
-        raise FencedError(f"{claim.partition} is owned by another worker now")
+        raise _refusal(answer, claim)
 
     def _staged(self, claim: Claim, sealed: Mapping[str, bytes], arguments: list[Any], within: int | None) -> str:
         """Stage the fields and make them count; once more if they are gone by then. Where they are."""
@@ -211,13 +238,13 @@ class RedisState:
         answer = b"MORE"
         while answer == b"MORE":
             answer = self._try(lambda: self._settle(keys=keys, args=[claim.token, _SHARE_BYTES]), within)
-        if answer == b"FENCED":
-            raise FencedError(f"{claim.partition} is owned by another worker now")
+        if answer != b"DONE":
+            raise _refusal(answer, claim)
 
     def _inspected(self, partition: Source) -> Inspected:
         meta, state = self._keys(partition)
-        told: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(meta))
-        stored: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(state))
+        told: dict[bytes, bytes] = self._of(meta, lambda: self._redis.hgetall(meta))
+        stored: dict[bytes, bytes] = self._of(state, lambda: self._redis.hgetall(state))
         if b"pending" in told:
             stored |= self._try(lambda: self._redis.hgetall(told[b"pending"]))
         now: tuple[int, int] = self._try(self._redis.time)
@@ -227,7 +254,17 @@ class RedisState:
         if b"pos" in told:
             checkpoint = _checkpoint(state, told[b"pos"], stored, count, told.get(b"topic", b""))
         size = sum(len(name) + len(data) for name, data in stored.items())
-        return Inspected(partition, int(told.get(b"seq", 0)), claimed, saved, size, checkpoint)
+        reset = told.get(b"reset") == b"1"
+        return Inspected(partition, int(told.get(b"seq", 0)), claimed, saved, size, checkpoint, reset=reset)
+
+    def _of(self, key: str, call: Callable[[], Any], within: int | None = None) -> Any:
+        """What `call` returns, as Patience does it. ForeignKeyError if that `key` is another program's."""
+        try:
+            return self._try(call, within)
+        except RefusedError as error:
+            if is_foreign(error.__cause__):
+                raise ForeignKeyError(key) from error
+            raise
 
     def _keys(self, partition: Source) -> tuple[str, str]:
         tag = f"{{{self._prefix}:{partition.topic}:{partition.partition}}}"
@@ -235,6 +272,13 @@ class RedisState:
 
     def _reconnect(self) -> None:
         self._redis.connection_pool.disconnect()
+
+
+def _refusal(answer: bytes, claim: Claim) -> FencedError:
+    gone = _GONE.get(answer)
+    if gone is None:
+        return FencedError(f"{claim.partition} is owned by another worker now")
+    return StateGoneError(f"what was stored of {claim.partition} {gone}")
 
 
 def _checkpoint(key: str, position: bytes, stored: Mapping[bytes, bytes], count: bytes, topic_id: bytes) -> Checkpoint:

@@ -23,7 +23,9 @@ class Verdict(NamedTuple):
 # How Redis 7 says NOPERM of a command within a script.
 _IN_SCRIPT = "The user executing the script can't"
 _WORDS = {"section": "redis", "servers": "redis.url", "protocol": "redis.url (rediss:// is TLS, redis:// is not)"}
-_AWAY = Verdict(True, "is it running, and are redis.url, username and password right?")
+_AWAY = Verdict(True, "is it running, and is redis.url right?")
+_SILENT = Verdict(True, "is it stopped or overloaded, or does something between drop its packets; is redis.url right?")
+_FOREIGN = "WRONGTYPE"
 _UNKNOWN = Verdict(False, "see the error")
 # By the code that begins Redis's message. Redis 6 puts errors within scripts behind a text of its own, so the code is
 # looked for anywhere in it.
@@ -42,11 +44,7 @@ _BY_CODE = {
     "NOPERM": Verdict(
         False, "its ACL forbids redis.username this command or key: docs/security.md has the rules needed"
     ),
-    "WRONGTYPE": Verdict(
-        False,
-        "a key under redis.namespace was written by another program: driftgauge state reset takes it away (of a "
-        "partition that the log names, say), or choose another namespace",
-    ),
+    _FOREIGN: Verdict(False, "a key under redis.namespace was written by another program"),
     "MOVED": Verdict(False, "redis.url is one of several nodes of a cluster, and the key is on another"),
     "CROSSSLOT": Verdict(False, "this is a bug in driftgauge; please report it"),
 }
@@ -66,9 +64,16 @@ def judge(error: redis.RedisError | SecretError) -> Verdict:
             return _BY_CODE[code]
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
         unsafe = tls_refusal(text, _WORDS)
-        return _AWAY if unsafe is None else Verdict(False, unsafe)
+        if unsafe is not None:
+            return Verdict(False, unsafe)
+        return _SILENT if isinstance(error, redis.TimeoutError) else _AWAY
     words = text.replace(":", " ").split()
     return next((_BY_CODE[word] for word in words if word in _BY_CODE), _UNKNOWN)
+
+
+def is_foreign(error: BaseException | None) -> bool:
+    """Whether it says that a key holds something of another type than ours."""
+    return isinstance(error, redis.ResponseError) and _FOREIGN in str(error)
 
 
 # redis-py takes the code off messages that it has a class for.

@@ -6,14 +6,17 @@
 -- ARGV[1] token  [2] sequence the caller has seen  [3] position  [4] topic id  [5] '1': nothing stored before stays
 --     [6] number of staged fields, 0: none  [7] number of changed fields
 --     then name, bytes pairs of changed fields, then names of deleted ones
--- Answers OK | DUP (this very save was applied before: its answer got lost) | FENCED
+-- Answers OK | DUP (this very save was applied before: its answer got lost) | FENCED (another one has claimed it)
+--     | GONE (nothing is stored) | RESET (reset.lua) | OLDER (it is the caller's, but saves of his are missing)
 --     | PENDING (fields of the last save are still to be moved) | UNSTAGED (not all staged fields are there)
-local m = redis.call('HMGET', KEYS[1], 'own', 'seq', 'by', 'pending')
-if m[1] ~= ARGV[1] then return 'FENCED' end
+local m = redis.call('HMGET', KEYS[1], 'own', 'seq', 'by', 'pending', 'reset')
+if not m[1] then return 'GONE' end
+if m[1] ~= ARGV[1] then return m[5] == '1' and 'RESET' or 'FENCED' end
 local seq = tonumber(m[2] or '0')
 -- A claim that was given up and is carried out late makes a former owner the owner again: the next save may be another's.
 if seq == tonumber(ARGV[2]) + 1 and m[3] == ARGV[1] then return 'DUP' end
-if seq ~= tonumber(ARGV[2]) then return 'FENCED' end
+if seq < tonumber(ARGV[2]) then return 'OLDER' end
+if seq > tonumber(ARGV[2]) then return 'FENCED' end
 if m[4] then return 'PENDING' end
 local staged = tonumber(ARGV[6])
 if staged > 0 and redis.call('HLEN', KEYS[3]) ~= staged then return 'UNSTAGED' end

@@ -2,8 +2,9 @@
 -- state is what the two hashes say together. Repeating it moves the rest.
 -- KEYS[1] {tag}:meta    KEYS[2] {tag}:state    KEYS[3] the pending hash
 -- ARGV[1] token  [2] bytes to move at most, and a page more
--- Answers MORE | DONE | FENCED
+-- Answers MORE | DONE | FENCED | GONE, see save.lua
 local m = redis.call('HMGET', KEYS[1], 'own', 'pending')
+if not m[1] then return 'GONE' end
 if m[1] ~= ARGV[1] then return 'FENCED' end
 if m[2] ~= KEYS[3] then return 'DONE' end
 local moved, cursor = 0, '0'
