@@ -1,6 +1,9 @@
 """Fixtures for all tests: a real Kafka and a real Redis, started on first use, stopped at the end whatever happened.
 
 `make test` installs both. Without them their tests fail; DRIFTGAUGE_TEST_NO_SERVICES=1 skips them instead, never in CI.
+
+Laws are tried on the same examples in every run, so that none fails by chance, and none fails because the machine is
+slow. `--hypothesis-profile=search` looks for new ones.
 """
 
 from __future__ import annotations
@@ -11,10 +14,15 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from services import programs
 from services.kafka import ExternalKafka, Kafka, LocalKafka
 from services.redis import ExternalRedis, LocalRedis, RedisServer
+
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("search"), derandomize=True, database=None)
+settings.load_profile("same")
 
 
 def pytest_configure() -> None:
