@@ -6,22 +6,35 @@ import os
 import signal
 import time
 
+from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
-from live import ids, wait
+from live import Live, Worker, ids, wait
+
+BURST = 1_500  # Five minutes: panes that close.
+
+
+def hang_while_it_writes(line: Live, worker: Worker, events: list[bytes]) -> list[bytes]:
+    """The broker stands still with a burst of events just read, and again if all of it had been written; the rest."""
+    producer = KafkaProducer(bootstrap_servers=line.kafka.bootstrap, linger_ms=20, batch_size=1 << 18)
+    while events and not worker.events("outputs_blocked"):
+        burst, events = events[:BURST], events[BURST:]
+        for i, event in enumerate(burst):
+            producer.send(line.topics["predictions"], event, partition=i % line.partitions)
+        producer.flush()
+        os.kill(line.kafka.server.pid, signal.SIGSTOP)
+        time.sleep(3)
+        os.kill(line.kafka.server.pid, signal.SIGCONT)
+    producer.close()
+    return events
 
 
 def test_a_broker_that_hangs_pauses_the_inputs_and_nothing_is_lost(live, kafka, story, expected):
     line = live(outputs={"patience": "500ms"}, kafka={"session_timeout": "5m"})
     worker = line.start()
-    line.produce(story)
     wait(lambda: worker.events("partition_taken"), lambda found: len(found) >= 5, [worker])
-    os.kill(kafka.server.pid, signal.SIGSTOP)
-    try:
-        wait(lambda: worker.events("outputs_blocked"), bool, [worker])
-        time.sleep(2)
-    finally:
-        os.kill(kafka.server.pid, signal.SIGCONT)
+    line.produce(hang_while_it_writes(line, worker, story))
+    assert worker.events("outputs_blocked")
     alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
     assert ids(alerts) == ids(expected)
     assert worker.events("outputs_written_again")
