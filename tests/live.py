@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,10 +15,12 @@ from pathlib import Path
 import numpy as np
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from driftgauge.config_file import load
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.profile import Profile
 from driftgauge.profiles.reference import ColumnGatherer
+from driftgauge.runtime.topics import admin_client, create_topics, topic_plans
 from driftgauge.sources.profile_file import write_profile
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -79,6 +82,7 @@ class Live:
     ) -> None:
         self.kafka, self.folder = kafka, folder
         name = uuid.uuid4().hex[:8]
+        self.group = f"g-{name}"
         self.topics = {kind: f"{kind}-{name}" for kind in ("predictions", "panes", "alerts", "dead_letters")}
         self.partitions = partitions
         write_profile(profile, folder / "profile.json")
@@ -86,7 +90,7 @@ class Live:
         settings = {
             "kafka": {
                 "bootstrap_servers": kafka.bootstrap.split(","),
-                "group_id": f"g-{name}",
+                "group_id": self.group,
                 "session_timeout": "3s",
             },
             "topics": self.topics,
@@ -103,7 +107,9 @@ class Live:
         self.create_topics()
 
     def create_topics(self) -> None:
-        run(["topics", "create", "-c", str(self.config), "--partitions", str(self.partitions)])
+        settings = load(self.config, os.environ)
+        with admin_client(settings) as admin:
+            create_topics(admin, topic_plans(settings, input_partitions=self.partitions))
 
     def produce(self, events: Iterable[bytes], partition: int | None = None) -> None:
         producer = KafkaProducer(bootstrap_servers=self.kafka.bootstrap, linger_ms=20, batch_size=1 << 18)
@@ -150,7 +156,7 @@ class Live:
         """Whether the group has committed all there is on the predictions topic."""
         consumer = KafkaConsumer(
             bootstrap_servers=self.kafka.bootstrap,
-            group_id=json.loads(self.config.read_text())["kafka"]["group_id"],
+            group_id=self.group,
             enable_auto_commit=False,
         )
         try:

@@ -12,7 +12,7 @@ BROKEN = str(Path(__file__).with_name("broken_worker.py"))
 
 
 def test_an_undisturbed_run_is_right(deploy):
-    line = deploy()
+    line = deploy(kafka={"session_timeout": "5m"})
     line.send(24_000)
     worker = line.start()
     line.wait_until_caught_up()

@@ -16,7 +16,8 @@ FORCED = [str(HERE / "forced_owner.py")]
 
 
 def test_a_rolling_restart_reads_no_offset_twice(deploy):
-    line = deploy()
+    # On a slow machine too: who is thought dead is read after.
+    line = deploy(kafka={"session_timeout": "10s"})
     with line.flowing():
         fleet = Fleet(line, 2, READING)
         wait(lambda: all(w.events("read") for w in fleet.workers.values()), bool)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
+from driftgauge.runtime.group import members
 from live import Live, Worker, ids, wait
 
 
@@ -30,7 +31,8 @@ def taken(worker: Worker) -> set[tuple[str, int]]:
 
 
 def test_a_static_member_that_restarts_comes_back_to_its_partitions_and_moves_nobody_elses(live, story, expected):
-    line = live(kafka={"session_timeout": "5m"})
+    # For as long as this it may be away. Ten heartbeats: a rebalance waits for them.
+    line = live(kafka={"session_timeout": "60s"})
     first, second = start_static(line, "a"), start_static(line, "b")
     line.produce(story[:9_000])
     workers = [first, second]
@@ -52,7 +54,7 @@ def test_a_static_member_that_restarts_comes_back_to_its_partitions_and_moves_no
 
 
 def test_two_workers_with_one_instance_id_are_told_so(live, story):
-    line = live(kafka={"session_timeout": "5m"})
+    line = live(kafka={"session_timeout": "20s"})
     line.produce(story[:300])
     first = start_static(line, "same")
     wait(lambda: taken(first), lambda found: len(found) == 5, [first])
@@ -65,14 +67,17 @@ def test_two_workers_with_one_instance_id_are_told_so(live, story):
     assert second.terminate() == 0
 
 
-def test_a_stopping_worker_leaves_the_group_and_the_others_take_over_at_once(live, story, expected):
-    # Longer than anything is waited for.
-    line = live(kafka={"session_timeout": "10m"})
+def test_a_stopping_worker_leaves_the_group_and_the_others_take_over_at_once(live, kafka, story, expected):
+    line = live(kafka={"session_timeout": "20s"})
     workers = [line.start(), line.start()]
     line.produce(story[:9_000])
     wait(lambda: [taken(w) for w in workers], lambda held: all(held) and len(held[0] | held[1]) == 5, workers)
     wait(line.consumed, bool, workers)
     assert workers[0].terminate() == 0
+    # Not only when its session ends.
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    assert len(members(admin, line.group)) == 1
+    admin.close()
     wait(lambda: taken(workers[1]), lambda found: len(found) == 5, workers)
     line.produce(story[9_000:])
     alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
@@ -84,14 +89,13 @@ def test_a_storm_of_members_that_join_and_leave_changes_no_alert_and_loses_nothi
     line = live()
     workers = [line.start(), line.start()]
     wait(lambda: [taken(w) for w in workers], lambda held: all(held) and len(held[0] | held[1]) == 5, workers)
-    group = json.loads(line.config.read_text())["kafka"]["group_id"]
     topics = [line.topics["predictions"], line.topics["panes"]]
     sent = 0
     for _ in range(10):
         # It takes partitions and does nothing with them.
         member = KafkaConsumer(
             bootstrap_servers=kafka.bootstrap,
-            group_id=group,
+            group_id=line.group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=3_000,

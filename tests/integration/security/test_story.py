@@ -46,9 +46,8 @@ class SecuredLive(Live):
         )
 
     def create_topics(self) -> None:
-        group = json.loads(self.config.read_text())["kafka"]["group_id"]
         self.names = {f"topics.{kind}": name for kind, name in self.topics.items()}
-        self.names |= {"kafka.group_id": group, "its own": f"own-{group}"}
+        self.names |= {"kafka.group_id": self.group, "its own": f"own-{self.group}"}
         for name, row in PRINCIPALS.items():
             self.kafka.permit(name, permissions(row, self.names))
         done = run(["topics", "create", "-c", str(self.config_of("creator")), "--partitions", str(self.partitions)])
