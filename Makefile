@@ -41,20 +41,22 @@ install-dev: $(VENV)/.installed-dev
 demo: install
 	@$(BIN)/driftgauge demo $(ARGS)
 
-# Two runs beside each other: both wait for their servers half of the time. With ARGS one run, of what these say.
+# Two runs beside each other, so that one computes while the other waits for its servers. With ARGS: one, of these.
 test: install-dev services
 ifeq ($(strip $(ARGS)),)
-	@echo "All tests, in two runs that each tell what they found when they end: some ten minutes on 2 cores"
+	@echo "All tests, in two runs that each tell what they found when they end"
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) test-integration test-others
 else
 	@$(BIN)/python -m pytest $(ARGS)
 endif
 
+test-integration: export DRIFTGAUGE_TEST_PORTS := 0
 test-integration:
-	@DRIFTGAUGE_TEST_PORTS=0 $(BIN)/python -m pytest $(APART)
+	@$(BIN)/python -m pytest $(APART)
 
+test-others: export DRIFTGAUGE_TEST_PORTS := 1
 test-others:
-	@DRIFTGAUGE_TEST_PORTS=1 $(BIN)/python -m pytest $(addprefix --ignore=,$(APART))
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(APART))
 
 check: install-dev
 	$(BIN)/ruff check .
