@@ -122,6 +122,10 @@ class Deployment(Live):
         """Until workers have taken the partitions and published."""
         wait(lambda: sum(self.positions(self.panes).values()), lambda read: read > 20, self.workers)
 
+    def wait_until_owned(self, worker: Worker) -> None:
+        """Until it has all partitions."""
+        wait(lambda: owned(worker), {*self.inputs, *self.panes}.__eq__, [worker])
+
     def wait_until_read(self, sources: Iterable[Source]) -> None:
         """Until each has been read from."""
         wanted = list(sources)

@@ -40,7 +40,7 @@ def test_a_worker_that_breaks_a_rule_and_crashes_is_found_out(deploy, fault, not
         wait(lambda: line.ends(line.panes), lambda ends: sum(ends.values()) > 300, [first])
         first.kill()
         second = line.start(program=[BROKEN, fault])
-        wait(lambda: second.events("partition_taken"), lambda taken: len(taken) == 5, [second])
+        line.wait_until_owned(second)
     line.wait_until_caught_up()
     second.kill()
     verdict = line.verdict()

@@ -45,10 +45,10 @@ def test_a_zombie_is_fenced_and_what_it_held_is_dropped(deploy):
     line = deploy()
     with line.flowing():
         zombie = line.start()
-        wait(lambda: zombie.events("partition_taken"), lambda taken: len(taken) == 5, [zombie])
+        line.wait_until_owned(zombie)
         zombie.process.send_signal(signal.SIGSTOP)
         heir = line.start()
-        wait(lambda: heir.events("partition_taken"), lambda taken: len(taken) == 5, [heir])
+        line.wait_until_owned(heir)
         zombie.process.send_signal(signal.SIGCONT)
         wait(lambda: zombie.events("partition_lost") + zombie.events("partition_fenced"), bool, [zombie])
     line.wait_until_caught_up()

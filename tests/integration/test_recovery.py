@@ -113,9 +113,11 @@ def test_an_older_copy_of_redis_is_gone_on_from(live, redis_server, story, expec
     wait(line.consumed, bool, [first])
 
     def roll_back() -> None:
-        lose(line, redis_server)
-        for key, value in copy.items():
-            client.restore(key, 0, value)
+        with client.pipeline() as at_once:
+            at_once.delete(*keys_of(line, redis_server))
+            for key, value in copy.items():
+                at_once.restore(key, 0, value)
+            at_once.execute()
 
     # Under a worker that knows better, and at a start.
     roll_back()

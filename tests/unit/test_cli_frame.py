@@ -29,7 +29,7 @@ CONFIG = {
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "driftgauge", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **env}, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **env}, timeout=120)
 
 
 def ending(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:

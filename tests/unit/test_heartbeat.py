@@ -32,7 +32,7 @@ print("ended by itself")
 
 def run(stuck: str, *, turns: int = 3, stuck_after: int = 2_000) -> subprocess.CompletedProcess[str]:
     program = PROGRAM.format(stuck=stuck, turns=turns, stuck_after=stuck_after)
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_a_wait_that_never_ends_is_logged_and_dumped_and_ends_the_process():
