@@ -29,7 +29,8 @@ def test_an_undisturbed_run_is_right(deploy):
     ("fault", "noticed"),
     [
         ("counts_twice", "pane with other content"),
-        ("saved_before_published", "pane missing"),
+        # Panes or alerts: what was to be published last.
+        ("saved_before_published", "missing"),
         ("chance_in_alerts", "alert with other content"),
     ],
 )
