@@ -55,6 +55,6 @@ def test_c_code_that_keeps_the_interpreters_lock_is_dumped_and_ended_too():
 
 @pytest.mark.parametrize("turns", [1, 40])
 def test_a_loop_that_turns_and_one_that_ends_in_order_are_left_alone(turns):
-    done = run("pass", turns=turns)
+    done = run("pass", turns=turns, stuck_after=3_000)
     assert (done.returncode, done.stdout) == (0, "ended by itself\n")
     assert done.stderr == ""
