@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 ARGS :=
+# What takes as long as all other tests.
+APART := tests/integration tests/laws
+# An old make mixes the output of the two runs.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 MINUTES := 10
 SEED := 1
 
@@ -17,7 +21,7 @@ pip_install = { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python 
               $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help install install-dev services demo test check bench quality chaos lock clean
+.PHONY: help install install-dev services demo test test-integration test-others check bench quality chaos lock clean
 
 help:
 	@echo "make demo      a drift story through the real engine, needs nothing but Python"
@@ -37,8 +41,22 @@ install-dev: $(VENV)/.installed-dev
 demo: install
 	@$(BIN)/driftgauge demo $(ARGS)
 
+# Two runs beside each other, so that one computes while the other waits for its servers. With ARGS: one, of these.
 test: install-dev services
+ifeq ($(strip $(ARGS)),)
+	@echo "All tests, in two runs that each tell what they found when they end"
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) test-integration test-others
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
+
+test-integration: export DRIFTGAUGE_TEST_PORTS := 0
+test-integration:
+	@$(BIN)/python -m pytest $(APART)
+
+test-others: export DRIFTGAUGE_TEST_PORTS := 1
+test-others:
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(APART))
 
 check: install-dev
 	$(BIN)/ruff check .

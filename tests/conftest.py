@@ -1,6 +1,9 @@
 """Fixtures for all tests: a real Kafka and a real Redis, started on first use, stopped at the end whatever happened.
 
 `make test` installs both. Without them their tests fail; DRIFTGAUGE_TEST_NO_SERVICES=1 skips them instead, never in CI.
+
+Laws are tried on the same examples in every run, so that none fails by chance, and none fails because the machine is
+slow. `--hypothesis-profile=search` looks for new ones.
 """
 
 from __future__ import annotations
@@ -11,10 +14,15 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from services import programs
 from services.kafka import ExternalKafka, Kafka, LocalKafka
 from services.redis import ExternalRedis, LocalRedis, RedisServer
+
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("search"), derandomize=True, database=None)
+settings.load_profile("same")
 
 
 def pytest_configure() -> None:
@@ -35,10 +43,10 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
         yield ExternalKafka(external)
         return
     _skip_if_wanted()
-    java, jars = programs.java(), programs.kafka_jars()
-    if not java or not jars:
-        _missing("Kafka (Java 17 and the broker's jars)", "DRIFTGAUGE_TEST_KAFKA=HOST:PORT")
-    broker = LocalKafka(tmp_path_factory.mktemp("kafka"), java, jars)
+    try:
+        broker = LocalKafka(tmp_path_factory.mktemp("kafka"), *programs.broker())
+    except programs.NotInstalledError as error:
+        _fail(error, "DRIFTGAUGE_TEST_KAFKA=HOST:PORT")
     try:
         broker.start()
         yield broker
@@ -53,10 +61,10 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
         yield ExternalRedis(external)
         return
     _skip_if_wanted()
-    program = programs.redis_server()
-    if not program:
-        _missing("redis-server", "DRIFTGAUGE_TEST_REDIS=redis://HOST:PORT/0")
-    server = LocalRedis(tmp_path_factory.mktemp("redis"), program)
+    try:
+        server = LocalRedis(tmp_path_factory.mktemp("redis"), programs.redis())
+    except programs.NotInstalledError as error:
+        _fail(error, "DRIFTGAUGE_TEST_REDIS=redis://HOST:PORT/0")
     try:
         server.start()
         yield server
@@ -75,5 +83,5 @@ def _skip_if_wanted() -> None:
         pytest.skip("DRIFTGAUGE_TEST_NO_SERVICES is set")
 
 
-def _missing(what: str, variable: str) -> NoReturn:
-    pytest.fail(f"{what} is not installed: run `make services`, or name a running one as {variable}", pytrace=False)
+def _fail(error: programs.NotInstalledError, variable: str) -> NoReturn:
+    pytest.fail(f"{error}, or name a running one as {variable}", pytrace=False)

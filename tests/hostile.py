@@ -21,7 +21,6 @@ def fuzz(examples: int) -> settings:
         max_examples=int(_WANTED) if _WANTED else examples,
         derandomize=_WANTED is None,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,13 +15,17 @@ from pathlib import Path
 import numpy as np
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from driftgauge.config_file import load
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.profile import Profile
 from driftgauge.profiles.reference import ColumnGatherer
+from driftgauge.runtime.topics import admin_client, create_topics, topic_plans
 from driftgauge.sources.profile_file import write_profile
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+# How long anything that is waited for may take. It costs nothing where all is well, and machines may be slow.
+PATIENCE_S = 120.0
 JOBS = ("salaried", "self_employed", "unemployed")
 
 
@@ -67,13 +72,17 @@ def profile_of(events: Iterable[bytes], model_id: str = "loan-approval") -> Prof
 
 
 class Live:
-    """One deployment on a shared broker and Redis, with names of its own."""
+    """One deployment on a shared broker and Redis, with names of its own.
+
+    No source falls idle unless `panes` says so: then nothing depends on the wall clock.
+    """
 
     def __init__(
         self, kafka, redis_server, folder: Path, profile: Profile, /, *, partitions: int = 3, **overrides
     ) -> None:
         self.kafka, self.folder = kafka, folder
         name = uuid.uuid4().hex[:8]
+        self.group = f"g-{name}"
         self.topics = {kind: f"{kind}-{name}" for kind in ("predictions", "panes", "alerts", "dead_letters")}
         self.partitions = partitions
         write_profile(profile, folder / "profile.json")
@@ -81,12 +90,12 @@ class Live:
         settings = {
             "kafka": {
                 "bootstrap_servers": kafka.bootstrap.split(","),
-                "group_id": f"g-{name}",
+                "group_id": self.group,
                 "session_timeout": "3s",
             },
             "topics": self.topics,
             "redis": {"url": redis_server.url, "namespace": f"test-{name}"},
-            "panes": {"length": "1m", "out_of_orderness": "5s", "idle_after": "2s", "partitions": 2},
+            "panes": {"length": "1m", "out_of_orderness": "5s", "idle_after": "10m", "partitions": 2},
             "models": [{"model_id": "loan-approval", "model_version": "7", "profile": "profile.json"}],
             "checkpoint": {"interval": "300ms"},
         }
@@ -98,7 +107,9 @@ class Live:
         self.create_topics()
 
     def create_topics(self) -> None:
-        run(["topics", "create", "-c", str(self.config), "--partitions", str(self.partitions)])
+        settings = load(self.config, os.environ)
+        with admin_client(settings) as admin:
+            create_topics(admin, topic_plans(settings, input_partitions=self.partitions))
 
     def produce(self, events: Iterable[bytes], partition: int | None = None) -> None:
         producer = KafkaProducer(bootstrap_servers=self.kafka.bootstrap, linger_ms=20, batch_size=1 << 18)
@@ -137,15 +148,15 @@ class Live:
     def alerts(self) -> list[dict]:
         return [json.loads(record.value) for record in self.read("alerts")]
 
-    def wait_for_alerts(self, enough, timeout_s: float = 60) -> list[dict]:
+    def wait_for_alerts(self, enough) -> list[dict]:
         """The alerts once `enough(alerts)` holds."""
-        return wait(self.alerts, enough, timeout_s, self.workers)
+        return wait(self.alerts, enough, self.workers)
 
     def consumed(self, ends: Sequence[int] | None = None) -> bool:
         """Whether the group has committed all there is on the predictions topic."""
         consumer = KafkaConsumer(
             bootstrap_servers=self.kafka.bootstrap,
-            group_id=json.loads(self.config.read_text())["kafka"]["group_id"],
+            group_id=self.group,
             enable_auto_commit=False,
         )
         try:
@@ -171,18 +182,22 @@ class Worker:
     def events(self, name: str) -> list[dict]:
         return [line for line in self.lines() if line["event"] == name]
 
-    def terminate(self, timeout_s: float = 20) -> int:
+    def ended(self) -> int:
+        """Its exit code, once it ends."""
+        return self.process.wait(PATIENCE_S)
+
+    def terminate(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout_s)
+        return self.ended()
 
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
-def wait(get, enough, timeout_s: float, workers: Sequence[Worker] = ()):
-    """Ask `get` until `enough(answer)`; the answer."""
-    end = time.monotonic() + timeout_s
+def wait(get, enough, workers: Sequence[Worker] = ()):
+    """Ask `get` until `enough(answer)`; the answer. AssertionError if one of the workers fails meanwhile."""
+    end = time.monotonic() + PATIENCE_S
     while True:
         answer = get()
         if enough(answer):
@@ -192,7 +207,7 @@ def wait(get, enough, timeout_s: float, workers: Sequence[Worker] = ()):
                 raise AssertionError(f"the worker ended:\n{worker.log.read_text()[-3000:]}")
         if time.monotonic() > end:
             tails = "\n".join(worker.log.read_text()[-2000:] for worker in workers)
-            raise AssertionError(f"not within {timeout_s} s; last answer: {str(answer)[:2000]}\n{tails}")
+            raise AssertionError(f"not within {PATIENCE_S:.0f} s; last answer: {str(answer)[:2000]}\n{tails}")
         time.sleep(0.2)
 
 
@@ -204,7 +219,11 @@ def ids(alerts: Iterable[dict]) -> list[str]:
 def run(arguments: list[str], expect: int = 0) -> subprocess.CompletedProcess:
     """A driftgauge command to its end."""
     done = subprocess.run(
-        [sys.executable, "-m", "driftgauge", *arguments], capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-m", "driftgauge", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done

@@ -234,7 +234,8 @@ def test_a_redis_that_is_away_is_waited_for_and_the_wait_is_logged(own_redis, na
     started = time.monotonic()
     with pytest.raises(UnavailableError, match=r"did not do it within 0\.3 s.*redis\.url"):
         state.claim(PARTITION)
-    assert time.monotonic() - started < 5
+    # The default is 30 s.
+    assert time.monotonic() - started < 25
     assert log.events == ["redis_waited_for"]
     with pytest.raises(UnavailableError):
         state.save(Claim(PARTITION, "t", 0), 1, {}, [], within=1)

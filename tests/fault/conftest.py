@@ -18,9 +18,12 @@ def models():
 @pytest.fixture(scope="session")
 def own_services(services_wanted) -> None:
     """For tests that kill what they stand on: they start a Kafka and a Redis of their own, which have to be here."""
-    here = programs.java() and programs.kafka_jars() and programs.redis_server()
-    if not here and {"DRIFTGAUGE_TEST_KAFKA", "DRIFTGAUGE_TEST_REDIS"} & set(os.environ):
-        pytest.skip("the services are not ours to kill")
+    try:
+        programs.broker(), programs.redis()
+    except programs.NotInstalledError:
+        if {"DRIFTGAUGE_TEST_KAFKA", "DRIFTGAUGE_TEST_REDIS"} & set(os.environ):
+            pytest.skip("the services are not ours to kill")
+        raise
 
 
 @pytest.fixture

@@ -22,9 +22,7 @@ from fault.log import Log
 from fault.program import DRIFTGAUGE_RUN, Program, end, owned
 from fault.recompute import Recomputation
 from fault.verdict import Outcome, Verdict, judge
-from live import Live, Worker, profile_of, wait
-
-CAUGHT_UP_SECONDS = 60.0
+from live import PATIENCE_S, Live, Worker, profile_of, wait
 
 
 def profiles(events: int = 20_000) -> dict[str, Profile]:
@@ -34,21 +32,15 @@ def profiles(events: int = 20_000) -> dict[str, Profile]:
 
 
 class Deployment(Live):
-    """Live, with a load that goes on where it stopped and a verdict by recomputation from the log.
-
-    No source falls idle unless `panes` says so: then nothing depends on the wall clock.
-    """
+    """Live, with a load that goes on where it stopped and a verdict by recomputation from the log."""
 
     def __init__(self, kafka, redis_server, folder: Path, models: dict[str, Profile], /, **overrides) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for model_id, profile in models.items():
             write_profile(profile, folder / f"{model_id}.json")
-        panes = {"idle_after": "10m"} | overrides.pop("panes", {})
         named = [{"model_id": m, "model_version": "7", "profile": f"{m}.json"} for m in models]
         quick = {"resolve_after_panes": 3, "confirm_horizon_panes": 10}
-        super().__init__(
-            kafka, redis_server, folder, models[MODELS[0]], panes=panes, models=named, alerts=quick, **overrides
-        )
+        super().__init__(kafka, redis_server, folder, models[MODELS[0]], models=named, alerts=quick, **overrides)
         self.load = loan_stream()
         self.recomputed: Recomputation | None = None
         # The load, and those who judge, come to Kafka and Redis on a way of their own, where there is one.
@@ -90,7 +82,7 @@ class Deployment(Live):
             codes.append(end(worker))
             if left := workers[i:]:
                 everything = {*self.inputs, *self.panes}
-                wait(lambda left=left: set().union(*map(owned, left)), everything.__eq__, CAUGHT_UP_SECONDS, left)
+                wait(lambda left=left: set().union(*map(owned, left)), everything.__eq__, left)
                 self.wait_until_caught_up()
         return codes
 
@@ -126,23 +118,27 @@ class Deployment(Live):
         except (KafkaError, OSError, UnavailableError):
             return False
 
-    def wait_for_panes(self, timeout_s: float = 90.0) -> None:
+    def wait_for_panes(self) -> None:
         """Until workers have taken the partitions and published."""
-        wait(lambda: sum(self.positions(self.panes).values()), lambda read: read > 20, timeout_s, self.workers)
+        wait(lambda: sum(self.positions(self.panes).values()), lambda read: read > 20, self.workers)
 
-    def wait_until_read(self, sources: Iterable[Source], timeout_s: float = 60.0) -> None:
+    def wait_until_owned(self, worker: Worker) -> None:
+        """Until it has all partitions."""
+        wait(lambda: owned(worker), {*self.inputs, *self.panes}.__eq__, [worker])
+
+    def wait_until_read(self, sources: Iterable[Source]) -> None:
         """Until each has been read from."""
         wanted = list(sources)
-        wait(lambda: self.positions(wanted), lambda at: len(at) == len(wanted) and min(at.values()) > 0, timeout_s)
+        wait(lambda: self.positions(wanted), lambda at: len(at) == len(wanted) and min(at.values()) > 0)
 
-    def wait_until_caught_up(self, timeout_s: float = CAUGHT_UP_SECONDS) -> None:
+    def wait_until_caught_up(self) -> None:
         """AssertionError with the ends of the workers' logs if it takes longer. Workers may end: others may go on."""
         try:
-            wait(self.caught_up, bool, timeout_s)
+            wait(self.caught_up, bool)
         except AssertionError as error:
             tails = "\n".join(worker.log.read_text()[-1500:] for worker in self.workers[-4:])
             at, ends = (look([*self.inputs, *self.panes]) for look in (self.positions, self.ends))
-            raise AssertionError(f"not caught up within {timeout_s:.0f} s: {at}, ends {ends}\n{tails}") from error
+            raise AssertionError(f"not caught up within {PATIENCE_S:.0f} s: {at}, ends {ends}\n{tails}") from error
 
     def outcome(self, *, running: bool = False) -> Outcome:
         """What is there now. When no worker runs, the checkpoints are claimed, and read with all that is in them."""

@@ -9,8 +9,9 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from live import PATIENCE_S
+
 _POLL_MS = 300
-_READ_SECONDS = 60.0
 
 
 class Log:
@@ -30,7 +31,7 @@ class Log:
     def read(self, topic: str, partition: int, start: int = 0) -> Iterator[Any]:
         """Records from an offset, or the first that is left after it, up to the present end. One reading at a time."""
         part = TopicPartition(topic, partition)
-        consumer, deadline = self._connected(), time.monotonic() + _READ_SECONDS
+        consumer, deadline = self._connected(), time.monotonic() + PATIENCE_S
         consumer.assign([part])
         end = consumer.end_offsets([part])[part]
         consumer.seek(part, max(start, consumer.beginning_offsets([part])[part]))

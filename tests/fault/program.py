@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from driftgauge.records import Source
-from live import Worker
+from live import PATIENCE_S, Worker
 
 DRIFTGAUGE_RUN = ("-m", "driftgauge", "run")
-_STOP_SECONDS = 60.0
 _LOOK_S = 0.2
 _NO_LONGER_OWNED = {
     "partition_given_up",
@@ -52,7 +51,7 @@ def end(worker: Worker) -> int:
     wait_for(worker, "worker_starting")
     worker.process.send_signal(signal.SIGTERM)
     try:
-        return worker.process.wait(_STOP_SECONDS)
+        return worker.ended()
     except subprocess.TimeoutExpired:
         worker.process.send_signal(signal.SIGABRT)
         worker.process.wait()
@@ -61,6 +60,6 @@ def end(worker: Worker) -> int:
 
 def wait_for(worker: Worker, event: str) -> None:
     """Until it says so in its log, or has ended."""
-    deadline = time.monotonic() + _STOP_SECONDS
+    deadline = time.monotonic() + PATIENCE_S
     while worker.process.poll() is None and not worker.events(event) and time.monotonic() < deadline:
         time.sleep(_LOOK_S)

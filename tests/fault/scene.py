@@ -31,12 +31,9 @@ class Scene:
 @contextmanager
 def scene(folder: Path, models: Mapping[str, Profile], *, cluster: bool = False, **overrides: Any) -> Iterator[Scene]:
     """Started, and stopped at the end whatever happened."""
-    java, jars, program = programs.java(), programs.kafka_jars(), programs.redis_server()
-    if not (java and jars and program):
-        raise RuntimeError("Kafka and redis-server are not installed: run `make services`")
     folder.mkdir(parents=True, exist_ok=True)
-    kafka = (Cluster if cluster else ProxiedKafka)(folder, java, jars)
-    redis = ProxiedRedis(folder, program)
+    kafka = (Cluster if cluster else ProxiedKafka)(folder, *programs.broker())
+    redis = ProxiedRedis(folder, programs.redis())
     try:
         kafka.start()
         redis.start()

@@ -30,7 +30,7 @@ def line(kafka, redis_server, tmp_path_factory, models):
 def test_a_crash_changes_nothing(line, point):
     with line.flowing():
         dies = line.start(program=[PROGRAM, point])
-        assert dies.process.wait(60) == -signal.SIGKILL, dies.log.read_text()[-2000:]
+        assert dies.ended() == -signal.SIGKILL, dies.log.read_text()[-2000:]
         next_one = line.start()
     line.wait_until_caught_up()
     next_one.kill()
@@ -46,7 +46,7 @@ def test_a_crash_between_an_idle_decision_and_its_publication_makes_no_second_on
     # Two of three partitions go on, the third is silent: it is declared idle by the one that dies of it.
     for i in range(2):
         line.produce([event for j, event in enumerate(line.next(PART)) if j % 3 != 2], partition=i)
-    assert dies.process.wait(60) == -signal.SIGKILL, dies.log.read_text()[-2000:]
+    assert dies.ended() == -signal.SIGKILL, dies.log.read_text()[-2000:]
     next_one = line.start()
     line.wait_until_caught_up()
     line.send(PART)

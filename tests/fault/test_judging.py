@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -89,10 +90,30 @@ def test_a_pane_with_another_count_is_told_with_the_place_where_it_differs(meani
     assert '"events":1' in where
 
 
-def test_of_two_unlike_panes_of_a_place_the_first_counts(meaning, outcome):
+def test_of_two_unlike_panes_of_a_place_the_first_counts_and_that_they_are_unlike_is_told(meaning, outcome):
     altered = _record(0, outcome.panes[5].value.replace(b'"events":', b'"events":1'))
-    assert judge(meaning, replace(outcome, panes=[*outcome.panes, altered])).right
-    assert not judge(meaning, replace(outcome, panes=[altered, *outcome.panes])).right
+    (problem,) = judge(meaning, replace(outcome, panes=[*outcome.panes, altered])).problems
+    assert problem.startswith("1 pane with unlike copies")
+    problems = judge(meaning, replace(outcome, panes=[altered, *outcome.panes])).problems
+    assert any(problem.startswith("1 pane with other content") for problem in problems)
+
+
+def test_a_pane_that_the_wall_clock_has_closed_may_have_another_copy_after_that(meaning, outcome):
+    pane = json.loads(outcome.panes[5].value)
+    altered = _record(0, outcome.panes[5].value.replace(b'"events":', b'"events":1'))
+    end = pane["start"] + pane["length"]
+    other = pane["source"] | {"partition": (pane["source"]["partition"] + 1) % len(INPUTS)}
+
+    def told(**watermark) -> list[str]:
+        fields = {"type": "watermark", "source": pane["source"], "time": end, "next_offset": 1, "idle": True}
+        decision = _record(0, json.dumps(fields | watermark).encode())
+        return judge(meaning, replace(outcome, panes=[*outcome.panes, decision, altered])).problems
+
+    assert told() == []
+    assert told(time=end + 1) == []
+    for unrelated in ({"idle": False}, {"time": end - 1}, {"source": other}):
+        (problem,) = told(**unrelated)
+        assert problem.startswith("1 pane with unlike copies")
 
 
 def test_a_repeated_alert_that_says_something_else_is_told(meaning, outcome):

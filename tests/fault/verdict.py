@@ -1,8 +1,9 @@
 """The verdict on a disturbed run: whether what stands on its topics is what its input log means.
 
 Panes: the first in log order of each (subject, pane, source) is byte for byte the recomputed one, none is missing, none
-is one too many. Alerts and dead letters: the same set, and every copy of one is the same in every byte. Checkpoints: at
-the end of every partition, and ingest's state is what the recomputation ends with.
+is one too many, and its copies are equal, unless the wall clock has closed it. Alerts and dead letters: the same set,
+and every copy of one is the same in every byte. Checkpoints: at the end of every partition, and ingest's state is what
+the recomputation ends with.
 """
 
 from __future__ import annotations
@@ -38,8 +39,7 @@ class Outcome:
         for record in self.panes:
             message = _message(record.value)
             if message.get("type") == "watermark" and message["idle"]:
-                source = Source(message["source"]["topic"], message["source"]["partition"])
-                found.setdefault(source, {})[Decision(message["next_offset"], message["time"])] = None
+                found.setdefault(_source(message), {})[Decision(message["next_offset"], message["time"])] = None
         return {source: sorted(decisions) for source, decisions in found.items()}
 
 
@@ -87,6 +87,7 @@ def judge(meaning: Meaning, outcome: Outcome) -> Verdict:
         },
     )
     verdict.problems += _differences("pane", meaning.panes, _firsts(panes))
+    verdict.problems += _told("pane with unlike copies", _unlike_panes(outcome.panes))
     for what, wanted, found in (("alert", meaning.alerts, alerts), ("dead letter", meaning.letters, letters)):
         verdict.problems += _differences(what, wanted, _firsts(found))
         verdict.problems += _unlike_copies(what, found)
@@ -130,6 +131,29 @@ def _unlike_copies(what: str, found: Sequence[tuple[Hashable, Any]]) -> Iterable
     yield from _told(f"{what} with unlike copies", [key for key, some in contents.items() if len(some) > 1])
 
 
+def _unlike_panes(records: Sequence[Any]) -> list[Place]:
+    """Of the places, those of which a copy differs from the one before it though the log alone decided about both.
+
+    What an idle source brings later for a pane that was closed then is late. A worker that goes on from an older copy
+    of Redis doesn't know of the decision, and counts it; detection takes the first.
+    """
+    known: dict[Source, dict[Place, tuple[int, bytes]]] = {}
+    unlike: dict[Place, None] = {}
+    for record in records:
+        message = _message(record.value)
+        if message.get("type") == "pane":
+            place = place_of(message)
+            panes = known.setdefault(place.source, {})
+            if place in panes and panes[place][1] != record.value:
+                unlike[place] = None
+            panes[place] = (place.start + message["length"], record.value)
+        elif message.get("type") == "watermark" and message["idle"]:
+            source = _source(message)
+            open_ = {place: pane for place, pane in known.get(source, {}).items() if pane[0] > message["time"]}
+            known[source] = open_
+    return list(unlike)
+
+
 def _checkpoints(meaning: Meaning, outcome: Outcome) -> Iterable[str]:
     for source, end in sorted(outcome.ends.items()):
         checkpoint = outcome.checkpoints.get(source)
@@ -160,6 +184,10 @@ def _repeats(keys: Iterable[Hashable]) -> int:
 
 def _event_id(record: Any) -> str:
     return next(value.decode() for name, value in record.headers if name == "event_id")
+
+
+def _source(message: Mapping[str, Any]) -> Source:
+    return Source(message["source"]["topic"], message["source"]["partition"])
 
 
 def _message(value: bytes | None) -> dict[str, Any]:

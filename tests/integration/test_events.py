@@ -72,11 +72,11 @@ def test_alerts_of_detectors_on_events_are_those_of_the_same_partitions_over_res
     first = line.start()
     # In multiples of the partitions, or else what follows would begin with another one.
     line.produce(shifted[:7998])
-    wait(line.consumed, bool, 30, [first])
+    wait(line.consumed, bool, [first])
     assert first.terminate() == 0
     second = line.start()
     line.produce(shifted[7998:12_000])
-    wait(lambda: second.events("partition_taken"), bool, 30, [second])
+    wait(lambda: second.events("partition_taken"), bool, [second])
     second.kill()
     third = line.start()
     line.produce(shifted[12_000:])
@@ -85,7 +85,7 @@ def test_alerts_of_detectors_on_events_are_those_of_the_same_partitions_over_res
     alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(wanted))
     assert ids(alerts) == ids(wanted)
     # The alerts may all be there before it has started.
-    taken = wait(lambda: third.events("partition_taken"), bool, 30, [third])
+    taken = wait(lambda: third.events("partition_taken"), bool, [third])
     assert all(partition["restored"] for partition in taken)
     assert third.terminate() == 0
     last = {alert["event_id"]: alert for alert in alerts}

@@ -23,12 +23,12 @@ def add_partitions(kafka, topic: str, count: int) -> None:
 def test_added_partitions_take_part_from_their_first_record_on(live, kafka, story, expected):
     line = live(partitions=2, kafka={"start": "latest", "metadata_max_age": "1s"})
     workers = [line.start(), line.start()]
-    wait(lambda: [w.events("partition_taken") for w in workers], all, 30, workers)
+    wait(lambda: [w.events("partition_taken") for w in workers], all, workers)
     time.sleep(1)
     line.produce(story[:9_000])
-    wait(line.consumed, bool, 30, workers)
+    wait(line.consumed, bool, workers)
     add_partitions(kafka, line.topics["predictions"], 5)
-    wait(lambda: [w.events("partitions_added") for w in workers], all, 30, workers)
+    wait(lambda: [w.events("partitions_added") for w in workers], all, workers)
     line.partitions = 5
     line.produce(story[9_000:])
     alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
@@ -43,7 +43,7 @@ def test_no_event_of_an_added_partition_misses_its_pane_while_producers_go_on(li
     panes = {"length": "2s", "out_of_orderness": "6s", "idle_after": "3s", "partitions": 1}
     line = live(partitions=2, panes=panes, kafka={"metadata_max_age": "1s"})
     worker = line.start()
-    wait(lambda: worker.events("partition_taken"), lambda found: len(found) >= 3, 30, [worker])
+    wait(lambda: worker.events("partition_taken"), lambda found: len(found) >= 3, [worker])
     sent, stop = [0], threading.Event()
 
     def produce() -> None:
@@ -77,7 +77,7 @@ def test_no_event_of_an_added_partition_misses_its_pane_while_producers_go_on(li
             events += sum(pane.events for panes in merge.close().values() for pane in panes)
         return events, merge.duplicates, len(merge.sources or ())
 
-    assert wait(merged, lambda found: found[0] >= sent[0], 40, [worker]) == (sent[0], 0, 4)
+    assert wait(merged, lambda found: found[0] >= sent[0], [worker]) == (sent[0], 0, 4)
     assert worker.terminate() == 0
 
 
@@ -85,11 +85,11 @@ def test_an_input_topic_that_is_deleted_ends_the_worker_with_its_name(live, kafk
     line = live(kafka={"metadata_max_age": "1s", "missing_topic_after": "3s"})
     worker = line.start()
     line.produce(story[:3_000])
-    wait(line.consumed, bool, 30, [worker])
+    wait(line.consumed, bool, [worker])
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     admin.delete_topics([line.topics["predictions"]])
     admin.close()
-    assert worker.process.wait(60) == 1
+    assert worker.ended() == 1
     assert worker.events("input_topic_missing")
     (failed,) = worker.events("worker_failed")
     assert failed["code"] == "missing_topic"

@@ -32,7 +32,7 @@ def backtested(line: Live, config: Path, events: list[bytes]) -> list[dict]:
 
 
 def stopped_after(line: Live, worker: Worker) -> None:
-    wait(line.consumed, bool, 40, [worker])
+    wait(line.consumed, bool, [worker])
     assert worker.terminate() == 0
 
 
@@ -86,7 +86,7 @@ def test_a_profile_changes_under_a_worker_that_is_stopped_and_killed_around_it(l
     stopped_after(line, first)
     # Not for what is counted already.
     late = line.start(config=configured(line, "late", old, new | {"effective_from": "2026-01-01T00:30:00Z"}))
-    assert late.process.wait(30) == 1
+    assert late.ended() == 1
     (failed,) = late.events("worker_failed")
     assert failed["code"] == "state"
     assert "is to change at 2026-01-01T00:30:00Z, but events up to 2026-01-01T00:3" in failed["error"]
@@ -98,17 +98,17 @@ def test_a_profile_changes_under_a_worker_that_is_stopped_and_killed_around_it(l
     assert "employment_type" in {a["labels"].get("feature") for a in changed}
     second = line.start(config=ahead)
     line.produce(broken[35 * PER_MINUTE : 39 * PER_MINUTE])
-    wait(line.consumed, bool, 40, [second])
+    wait(line.consumed, bool, [second])
     line.produce(broken[39 * PER_MINUTE : 42 * PER_MINUTE])
     second.kill()
     third = line.start(config=ahead)
     line.produce(broken[42 * PER_MINUTE : 60 * PER_MINUTE])
-    wait(lambda: ids(line.alerts()), lambda found: len(found) >= len(ids(expected)), 60, [third])
+    wait(lambda: ids(line.alerts()), lambda found: len(found) >= len(ids(expected)), [third])
     stopped_after(line, third)
     # The old entry has done its duty.
     last = line.start(config=configured(line, "new", new))
     line.produce(broken[60 * PER_MINUTE :])
-    wait(line.consumed, bool, 40, [last])
+    wait(line.consumed, bool, [last])
     assert last.terminate() == 0
     assert ids(line.alerts()) == ids(expected)
     records = [json.loads(record.value) for record in line.read("panes", 2)]

@@ -53,8 +53,7 @@ def test_what_was_produced_is_learned_as_it_would_be_built(live, tmp_path):
     assert learned.reference.files == [line.topics["predictions"]]
     assert (said["events"], said["rows"], said["profile"]) == (6000, 6000, learned.content_hash)
     # Nobody's position was moved, and no group was made.
-    settings = json.loads(config.read_text())
-    consumer = KafkaConsumer(bootstrap_servers=line.kafka.bootstrap, group_id=settings["kafka"]["group_id"])
+    consumer = KafkaConsumer(bootstrap_servers=line.kafka.bootstrap, group_id=line.group)
     assert consumer.committed(TopicPartition(line.topics["predictions"], 0)) is None
     consumer.close(autocommit=False)
     # A range in event time, thinned, as people see it.

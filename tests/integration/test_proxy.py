@@ -23,7 +23,7 @@ def proxy(redis_server):
 
 @pytest.fixture
 def client(proxy):
-    made = redis.Redis(port=proxy.port, socket_timeout=0.5, retry=Retry(NoBackoff(), 0))
+    made = redis.Redis(port=proxy.port, socket_timeout=2, retry=Retry(NoBackoff(), 0))
     assert made.ping()
     yield made
     made.close()

@@ -36,7 +36,7 @@ def test_live_gives_the_alerts_of_the_file_with_their_segments_also_after_a_rest
 
     first = line.start()
     line.produce(story[:7000])
-    wait(line.consumed, bool, 30, [first])
+    wait(line.consumed, bool, [first])
     assert first.terminate() == 0
     second = line.start()
     line.produce(story[7000:])

@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.structs import TopicPartition
 
+from live import PATIENCE_S
 from services.kafka import Kafka, LocalKafka
 from services.process import Server
 from services.redis import LocalRedis, RedisServer
@@ -88,7 +89,7 @@ def produce(kafka: Kafka, topic: str, values: list[bytes], codec: str | None = N
     try:
         sent = [producer.send(topic, value, partition=0) for value in values]
         for future in sent:
-            future.get(timeout=30)
+            future.get(timeout=PATIENCE_S)
     finally:
         producer.close()
 
@@ -100,7 +101,7 @@ def consume(kafka: Kafka, topic: str, count: int) -> list[bytes]:
         consumer.assign([partition])
         consumer.seek(partition, 0)
         values: list[bytes] = []
-        for _ in range(100):
+        for _ in range(400):
             for records in consumer.poll(timeout_ms=300).values():
                 values += [record.value for record in records]
             if len(values) >= count:

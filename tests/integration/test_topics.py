@@ -14,6 +14,7 @@ import pytest
 from driftgauge.config import Config
 from driftgauge.errors import ConfigError
 from driftgauge.runtime.topics import admin_client, require_existing, require_topics
+from live import PATIENCE_S
 from services.kafka import Kafka
 from services.process import free_port
 
@@ -38,7 +39,7 @@ def create(folder: Path, content: dict[str, object], *options: str) -> subproces
     file = folder / "driftgauge.yaml"
     file.write_text(json.dumps(content))
     command = [sys.executable, "-m", "driftgauge", "topics", "create", "-c", str(file), "--json", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ, timeout=PATIENCE_S)
 
 
 def test_missing_topics_are_made_and_a_second_run_changes_nothing(kafka: Kafka, names, tmp_path: Path) -> None:

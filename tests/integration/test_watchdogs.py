@@ -38,7 +38,7 @@ def test_a_damaged_batch_stops_the_worker_and_is_left_out_by_name_when_it_may_be
     first, after = damage_batch(kafka, line.topics["predictions"], 0, 2)
     kafka.start()
     worker = line.start()
-    assert worker.process.wait(60) == 1
+    assert worker.ended() == 1
     (failed,) = worker.events("worker_failed")
     assert failed["code"] == "damaged_records"
     assert f"offsets {first} to {after - 1} can't be read" in failed["error"]
@@ -46,7 +46,7 @@ def test_a_damaged_batch_stops_the_worker_and_is_left_out_by_name_when_it_may_be
     willing = line.folder / "willing.yaml"
     willing.write_text(json.dumps(settings | {"watchdog": {"damaged_records": "skip"}}))
     second = line.start(config=willing)
-    wait(line.consumed, bool, 40, [second])
+    wait(line.consumed, bool, [second])
     assert second.terminate() == 0
     (skipped,) = second.events("damaged_records_skipped")
     assert (skipped["first_offset"], skipped["last_offset"]) == (first, after - 1)
@@ -55,10 +55,10 @@ def test_a_damaged_batch_stops_the_worker_and_is_left_out_by_name_when_it_may_be
 
 
 def test_records_that_are_deleted_before_they_are_read_are_never_passed_over_silently(live, kafka, story):
-    line = live(partitions=1, kafka={"session_timeout": "30s"})
+    line = live(partitions=1, kafka={"session_timeout": "5m"})
     worker = line.start()
     line.produce(story[:500])
-    wait(line.consumed, bool, 30, [worker])
+    wait(line.consumed, bool, [worker])
     worker.process.send_signal(signal.SIGSTOP)
     # The first of these are the answer to the fetch that waits at the broker.
     line.produce(story[500:510])
@@ -67,7 +67,7 @@ def test_records_that_are_deleted_before_they_are_read_are_never_passed_over_sil
     admin.delete_records({TopicPartition(line.topics["predictions"], 0): 900})
     admin.close()
     worker.process.send_signal(signal.SIGCONT)
-    wait(line.consumed, bool, 40, [worker])
+    wait(line.consumed, bool, [worker])
     assert worker.terminate() == 0
     (met,) = worker.events("position_out_of_range")
     assert f"{line.topics['predictions']}:0" in met["error"]
@@ -84,7 +84,7 @@ def test_a_clock_an_hour_off_changes_no_alert_and_is_told_of(live, story, expect
     alerts = line.wait_for_alerts(lambda found: len(ids(found)) >= len(expected))
     assert ids(alerts) == ids(expected)
     (told, *_) = [entry for entry in worker.events("clock_skew") if entry["clock"] == "the broker"]
-    assert abs(told["ahead_s"] + ahead) < 30
+    assert abs(told["ahead_s"] + ahead) < 300
     # Kafka stamps what we write: a record from an hour ahead would be refused, one from the past deleted.
     stamps = [record.timestamp / 1000 for record in line.read("alerts")]
     assert all(abs(stamp - time.time()) < 300 for stamp in stamps)

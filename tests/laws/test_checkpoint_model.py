@@ -245,7 +245,6 @@ class Checkpoints(RuleBasedStateMachine):
 Checkpoints.TestCase.settings = settings(
     max_examples=100,
     stateful_step_count=50,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     report_multiple_bugs=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -41,7 +41,7 @@ CONTEXT = context(SERIES, budget=1000.0)
 # Those on single events have laws of their own, and nothing to look at in a block of panes.
 on_panes = [name for name, method in DETECTORS.items() if not issubclass(method, OnEvents)]
 every_detector = pytest.mark.parametrize("name", on_panes)
-law = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=25)
 
 
 # Half a millisecond per value: one series has to do.
@@ -168,7 +168,7 @@ def test_damaged_state_is_refused(name: str, data: st.DataObject) -> None:
 
 
 @every_detector
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data())
 def test_forged_state_is_refused_or_harmless(name: str, data: st.DataObject) -> None:
     """A valid checksum over changed content: refused, or taken and never an error later, nor a panic of river's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector_streams import MINUTE, profile
@@ -18,7 +18,7 @@ from event_streams import EVERY, START, A, B, batch, drawn, ingest, model
 
 MODEL = model(limit=1, **EVERY)
 LAYOUTS = {MODEL.layout.profile_hash: MODEL.layout}
-law = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=12)
 logs = st.builds(drawn, st.integers(0, 2**32), st.integers(1, 900), st.lists(st.integers(0, 900), max_size=3))
 cuts = st.lists(st.integers(1, 200), max_size=8)
 

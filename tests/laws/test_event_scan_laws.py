@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftgauge.detect.detectors.ddm import DdmTest
@@ -23,7 +23,7 @@ from driftgauge.detect.river_state import PAGE_HINKLEY_SIZE, AdwinParameters, Pa
 from driftgauge.detect.state_parts import joined
 from driftgauge.errors import StateError
 
-law = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=25)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def test_scans_of_any_size_and_restarts_give_the_same_to_the_last_bit(
     assert scanned(method, streams, cuts, restart=restart) == scanned(method, streams, [], restart=False)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), method=methods)
 def test_forged_state_is_refused_or_harmless(data: st.DataObject, method: Method) -> None:
     """Refused, or taken and never an error later, nor a panic of river's."""

@@ -30,7 +30,7 @@ def models(*, first: bool) -> list:
     return old_then_new()[1:] if first else old_then_new()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.booleans(), st.tuples(cuts, cuts), st.lists(st.booleans(), min_size=4), st.integers(0, 3))
 def test_batches_partitions_and_restarts_change_no_alert(first, sizes, restarts, ahead):
     line = Line(models(first=first), SOURCES)
@@ -48,7 +48,7 @@ def test_batches_partitions_and_restarts_change_no_alert(first, sizes, restarts,
     assert [alert.event_id for alert in line.alerts] == told(first=first)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cuts, st.integers(1, CHANGED - 1), st.integers(CHANGED + 1, END - 1))
 def test_when_the_entries_are_written_changes_no_alert(sizes, added, removed):
     values = [value for pair in zip(*shares(), strict=True) for value in pair]

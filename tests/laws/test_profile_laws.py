@@ -86,7 +86,7 @@ def profile_of(path):
     return built.model_copy(update={"reference": span})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows)
 def test_the_file_format_does_not_matter(table):
     with tempfile.TemporaryDirectory() as name:
@@ -96,7 +96,7 @@ def test_the_file_format_does_not_matter(table):
     assert one == two == three
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rows, st.sampled_from(["csv", "jsonl", "parquet"]), st.integers(1, 7))
 def test_where_a_chunk_ends_does_not_matter(table, ending, size):
     def events(path):

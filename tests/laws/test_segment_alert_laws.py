@@ -50,7 +50,7 @@ def test_the_course_has_alerts_that_are_told_covered_and_told_late() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), most=st.sampled_from([1, 7, 60]))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_blocks_interleaving_and_restarts_change_no_byte(seed: int, most: int) -> None:
     rng = np.random.default_rng(seed)
     logs = [[[m for m in minute if m.source == source] for minute in SAID] for source in SOURCES]
@@ -88,7 +88,7 @@ def stored() -> dict[str, bytes]:
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_damaged_episodes_are_refused_or_harmless(stored: dict[str, bytes], data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(n for n in stored if n.endswith("episodes"))))
     raw = bytearray(stored[name])

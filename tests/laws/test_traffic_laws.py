@@ -107,7 +107,7 @@ def test_the_end_of_a_file_tells_of_no_silence_but_a_later_row_does() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), most=st.sampled_from([3, 40, 300]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_blocks_interleaving_and_restarts_change_no_byte(seed: int, most: int) -> None:
     rng = np.random.default_rng(seed)
     places, logs = [0, 0], [by_pane(log) for log in LOGS]
@@ -150,7 +150,7 @@ def test_what_is_stored_of_traffic_is_deleted_once_it_is_switched_off(stored: di
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_damaged_state_is_refused_or_harmless(stored: dict[str, bytes], data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(n for n in stored if "traffic" in n)))
     raw = bytearray(stored[name])

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from services.process import LOOPBACK, Server, free_port
 
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 # Small heap, quick start: a test broker lives for minutes and holds megabytes.
 JVM = (
     "-Xms128m",

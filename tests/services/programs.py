@@ -19,6 +19,28 @@ JARS = PRIVATE / "kafka"
 JAVA_MINIMUM = 17
 
 
+class NotInstalledError(RuntimeError):
+    """A program that a test is to start is not on this machine."""
+
+
+def broker() -> tuple[Path, Path]:
+    """A Java for Kafka and the folder of the broker's jars; NotInstalledError if there is none of either."""
+    runtime, jars = java(), kafka_jars()
+    if runtime is None or jars is None:
+        raise NotInstalledError(
+            f"Kafka (Java {JAVA_MINIMUM} and the broker's jars) is not installed: run `make services`"
+        )
+    return runtime, jars
+
+
+def redis() -> Path:
+    """A redis-server; NotInstalledError if there is none."""
+    program = redis_server()
+    if program is None:
+        raise NotInstalledError("redis-server is not installed: run `make services`")
+    return program
+
+
 def java() -> Path | None:
     """A Java that Kafka 4 runs on (17 or newer): JAVA_HOME's, the PATH's, the private one."""
     home = os.environ.get("JAVA_HOME")

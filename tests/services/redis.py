@@ -10,7 +10,7 @@ import redis
 
 from services.process import LOOPBACK, Server, free_port
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 DEFAULT_PORT = 6379
 
 

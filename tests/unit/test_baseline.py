@@ -182,7 +182,7 @@ def test_noise_of_hours_and_more_is_what_profile_build_measures_of_the_same_pane
 
 
 @given(cuts=st.lists(st.integers(1, 12 * 96 - 1), max_size=8, unique=True), restart=st.integers(1, 12 * 96 - 1))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_blocks_and_restarts_change_nothing(cuts: list[int], restart: int) -> None:
     shift = daily(12, 0.6)
     shift[700:760] += 1.2
@@ -213,7 +213,7 @@ def _checkpoint(watch: SubjectWatch, fields: dict[str, bytes]) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_damaged_state_is_refused_or_harmless(data: st.DataObject) -> None:
     fields = dict(STORED)
     name = data.draw(st.sampled_from([n for n in fields if n.split("/")[0] in PARTS]))

@@ -206,7 +206,7 @@ LONG = panes_of(course((20.5, BEFORE), (3, AFTER), (3, BEFORE)), missing=range(3
     restart=st.integers(1, len(LONG) - 1),
     gap=st.sampled_from([0, 3, 60]),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_blocks_and_restarts_change_nothing(cuts: list[int], restart: int, gap: int) -> None:
     panes = [*LONG[: 18 * A_DAY], *LONG[18 * A_DAY + gap :]]
     whole = SubjectWatch(watch_plan(MODEL))

@@ -39,7 +39,7 @@ def config(tmp_path: Path):
 
 def check(file: Path, *options: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "driftgauge", "check", "-c", str(file), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_the_plan_shows_the_detectors_that_the_worker_builds(config):

@@ -8,7 +8,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -30,7 +29,7 @@ CONFIG = {
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "driftgauge", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **env}, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **env}, timeout=120)
 
 
 def ending(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
@@ -62,11 +61,12 @@ def test_every_command_can_be_imported_and_its_help_has_an_example() -> None:
         assert all(f"driftgauge {name}" in (end.epilog or "") for end in ends), name
 
 
-def test_help_is_there_within_a_moment() -> None:
-    begin = time.monotonic()
-    run("--help")
-    # 0.16 s on an idle machine; the bound allows for one that runs other tests.
-    assert time.monotonic() - begin < 3
+def test_help_is_there_within_a_moment_as_no_large_library_is_imported() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "driftgauge", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines()}
+    assert "driftgauge" in imported
+    assert not imported & {"numpy", "scipy", "river", "kafka", "redis", "pydantic", "pyarrow", "msgspec"}
 
 
 def test_version_is_printed() -> None:

@@ -74,7 +74,7 @@ def run(line: str, folder: Path) -> tuple[int, str]:
             input=output,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         code, output = done.returncode, done.stdout

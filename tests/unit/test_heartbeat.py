@@ -32,7 +32,7 @@ print("ended by itself")
 
 def run(stuck: str, *, turns: int = 3, stuck_after: int = 2_000) -> subprocess.CompletedProcess[str]:
     program = PROGRAM.format(stuck=stuck, turns=turns, stuck_after=stuck_after)
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_a_wait_that_never_ends_is_logged_and_dumped_and_ends_the_process():
@@ -55,6 +55,6 @@ def test_c_code_that_keeps_the_interpreters_lock_is_dumped_and_ended_too():
 
 @pytest.mark.parametrize("turns", [1, 40])
 def test_a_loop_that_turns_and_one_that_ends_in_order_are_left_alone(turns):
-    done = run("pass", turns=turns)
+    done = run("pass", turns=turns, stuck_after=3_000)
     assert (done.returncode, done.stdout) == (0, "ended by itself\n")
     assert done.stderr == ""

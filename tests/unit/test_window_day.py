@@ -111,7 +111,7 @@ def test_an_alert_tells_of_the_day_it_is_about() -> None:
     assert opened.evidence.onset - opened.evidence.onset_earliest == DAY
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     gaps=st.lists(st.sampled_from([1, 1, 1, 1, 2, 9, 120]), min_size=60, max_size=200),
     cuts=st.lists(st.integers(1, 199), max_size=6),

@@ -19,10 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory, services_wanted) -> Iterator[SecuredKafka]:
-    java, jars = programs.java(), programs.kafka_jars()
-    assert java, "no Java 17: run `make services`"
-    assert jars, "no Kafka: run `make services`"
-    broker = SecuredKafka(tmp_path_factory.mktemp("secured"), java, jars, PASSWORDS)
+    broker = SecuredKafka(tmp_path_factory.mktemp("secured"), *programs.broker(), PASSWORDS)
     try:
         broker.start()
         yield broker
@@ -32,10 +29,8 @@ def secured(tmp_path_factory, services_wanted) -> Iterator[SecuredKafka]:
 
 @pytest.fixture(scope="session")
 def secured_redis(tmp_path_factory, secured, services_wanted) -> Iterator[SecuredRedis]:
-    program = programs.redis_server()
-    assert program, "no redis-server: run `make services`"
     rules = {"driftgauge": f">{REDIS_PASSWORD} {redis_rule()}", "keeper": ">keeper ~* +@all"}
-    server = SecuredRedis(tmp_path_factory.mktemp("secured-redis"), program, secured.authority, rules)
+    server = SecuredRedis(tmp_path_factory.mktemp("secured-redis"), programs.redis(), secured.authority, rules)
     try:
         server.start()
         yield server

@@ -26,6 +26,7 @@ from driftgauge.sinks.kafka import KafkaSink
 from driftgauge.sources.kafka import KafkaSource
 from driftgauge.sources.profile_file import write_profile
 from driftgauge.telemetry.logging import configure
+from live import PATIENCE_S
 from secured_config import PASSWORDS, REDIS_PASSWORD, leaked
 
 KEY_PASSWORD, CLIENT_SECRET = "key-password-55aa01", "client-secret-d0d0ca"
@@ -157,7 +158,7 @@ def test_a_worker_that_is_refused_ends_soon_with_the_setting_and_no_secret(topic
     )
     arguments = Path(f"/proc/{process.pid}/cmdline")
     assert not arguments.exists() or not leaked(arguments.read_text(), EVERY)
-    written = process.communicate(timeout=30)[0].decode()
+    written = process.communicate(timeout=PATIENCE_S)[0].decode()
     assert process.returncode == 1
     assert ("kafka.security" if "KAFKA" in wrong else "redis.username and password") in written.splitlines()[-1]
     assert not leaked(written, [*EVERY, "wrong-a1b2c3"])

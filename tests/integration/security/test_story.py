@@ -15,7 +15,7 @@ from driftgauge.config_file import load_with_profiles
 from driftgauge.errors import UnavailableError
 from driftgauge.runtime.kafka_clients import reader_settings
 from driftgauge.sources.profile_file import read_profile
-from live import Live, ids, run, wait
+from live import PATIENCE_S, Live, ids, run, wait
 from secured_config import PASSWORDS, REDIS_PASSWORD, leaked, permissions
 
 PRINCIPALS = {
@@ -46,9 +46,8 @@ class SecuredLive(Live):
         )
 
     def create_topics(self) -> None:
-        group = json.loads(self.config.read_text())["kafka"]["group_id"]
         self.names = {f"topics.{kind}": name for kind, name in self.topics.items()}
-        self.names |= {"kafka.group_id": group, "its own": f"own-{group}"}
+        self.names |= {"kafka.group_id": self.group, "its own": f"own-{self.group}"}
         for name, row in PRINCIPALS.items():
             self.kafka.permit(name, permissions(row, self.names))
         done = run(["topics", "create", "-c", str(self.config_of("creator")), "--partitions", str(self.partitions)])
@@ -97,10 +96,9 @@ def refused_without(line: SecuredLive, missing: tuple[str, str, str]) -> str:
     others = [rule for rule in permissions(PRINCIPALS["worker"], line.names) if rule != missing]
     line.kafka.permit("stranger", others)
     config, profiles = load_with_profiles(line.config_of("stranger"), {}, read_profile)
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE_S
     with pytest.raises(UnavailableError) as caught:
         build_worker(config, profiles, structlog.get_logger()).run(lambda: time.monotonic() > end)
-    assert time.monotonic() < end
     return str(caught.value)
 
 
@@ -117,6 +115,6 @@ def subscribed(line: SecuredLive, count: int) -> list[dict]:
                 found.extend(json.loads(record.value) for record in records)
             return found
 
-        return wait(more, lambda alerts: len(ids(alerts)) >= count, 30)
+        return wait(more, lambda alerts: len(ids(alerts)) >= count)
     finally:
         consumer.close(autocommit=False)
