@@ -29,8 +29,8 @@ class Swept(NamedTuple):
 def show_sweep(console: Console, swept: Swept) -> None:
     """The rows, and which of them to take."""
     labelled = any(row.measures is not None for row in swept.rows)
-    found = ("found", "median delay", "p90") if labelled else ()
-    headings = ("", *_axes(swept), "alerts", *found, "in vain a month", "95 %")
+    found = ("found", "median", "p90") if labelled else ()
+    headings = ("", *_axes(swept), "alerts", *found, "in vain", "95 %")
     table = Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for row in swept.rows:
         mark = "take" if row is swept.knee else "now" if row.as_configured else ""
@@ -39,7 +39,8 @@ def show_sweep(console: Console, swept: Swept) -> None:
         table.add_row(
             Text(mark, style=style), *settings, f"{row.alerts:,}", *(_found(row) if labelled else ()), *_rate(row)
         )
-    console.print("[bold]Sweep[/]      the same panes, judged by other settings")
+    delays = "; delays to the alert" if labelled else ""
+    console.print(f"[bold]Sweep[/]      the same panes by other settings; in vain: alerts a month{delays}")
     console.print(table)
     console.print(Text(verdict(swept)), soft_wrap=True)
 
@@ -105,7 +106,7 @@ def settings_table(swept: Swept) -> Settings:
 
 def _axes(swept: Swept) -> list[str]:
     settings = swept.rows[0].choice.settings if swept.rows else ()
-    return [setting.axis.removeprefix("detectors.") for setting in settings]
+    return [setting.axis.removeprefix("detectors.").replace("_", " ") for setting in settings]
 
 
 def sweep_object(swept: Swept) -> dict[str, Any]:
