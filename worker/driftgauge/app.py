@@ -38,6 +38,8 @@ from driftgauge.state.redis_connection import redis_settings
 from driftgauge.state.redis_memory import refuse_eviction
 
 _GIVE_UP_MS = 2_000
+# The loop waits for that answer, which is for the log only.
+_MEMBERS_MS = 3_000
 
 
 def build_worker(
@@ -118,7 +120,7 @@ def redis_state(
 
 
 def _members(config: Config) -> list[str]:
-    with admin_client(config) as admin:
+    with admin_client(config, timeout_ms=_MEMBERS_MS) as admin:
         return members(admin, config.kafka.group_id)
 
 
