@@ -11,8 +11,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from driftgauge.records import Source
 from driftgauge.sources.kafka import KafkaSource
-
-SECONDS = 60.0
+from live import PATIENCE_S
 
 
 class Member:
@@ -45,7 +44,7 @@ class Member:
 
 
 def poll_until(members: Sequence[Member], right: Callable[[list[set[Source]]], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE_S
     while not right([member.poll() for member in members]):
         assert time.monotonic() < deadline, [member.told for member in members]
 

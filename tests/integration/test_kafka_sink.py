@@ -79,7 +79,7 @@ def test_nothing_gets_through_after_a_record_that_the_topic_does_not_take(kafka,
 def test_what_waits_is_told_with_the_reason_that_the_producer_saw(kafka, sink):
     topic = kafka.create_topic(uuid.uuid4().hex)
     sink.publish([Publication(topic, None, b"first", 0)])
-    sink.flush()
+    sink.flush(LONG)
     os.kill(kafka.server.pid, signal.SIGSTOP)
     sink.publish([Publication(topic, None, b"under way", 0)])
     with pytest.raises(BlockedError, match="it says nothing about them"):
@@ -90,7 +90,7 @@ def test_what_waits_is_told_with_the_reason_that_the_producer_saw(kafka, sink):
             sink.flush()
     finally:
         kafka.start()
-    sink.flush(30_000)
+    sink.flush(LONG)
 
 
 def test_what_waits_for_the_broker_is_blocked_and_comes_through_in_order(kafka, sink):

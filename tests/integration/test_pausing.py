@@ -12,6 +12,7 @@ from driftgauge.config import Config
 from driftgauge.records import Source
 from driftgauge.runtime.kafka_clients import reader_settings
 from driftgauge.sources.kafka import KafkaSource
+from live import PATIENCE_S
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def source(kafka):
     made.close()
 
 
-def read(source: KafkaSource, wanted: Source, count: int, within_s: float = 8) -> list[int]:
+def read(source: KafkaSource, wanted: Source, count: int, within_s: float = PATIENCE_S) -> list[int]:
     """Offsets of that partition, as they come."""
     offsets: list[int] = []
     end = time.monotonic() + within_s
@@ -69,7 +70,7 @@ def test_what_was_paused_with_records_at_hand_is_read_on_though_others_were_read
         else:
             source.resume(where)
     offsets: dict[Source, list[int]] = {paused: [], also: []}
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE_S
     while any(len(found) < 30 for found in offsets.values()) and time.monotonic() < end:
         for batch in source.poll(100):
             offsets[batch.source] += list(batch.offsets)

@@ -89,14 +89,16 @@ def test_a_worker_that_waits_for_the_session_of_a_dead_one_says_so(live, story):
     line = live(kafka={"session_timeout": "20s"})
     dead = line.start()
     line.produce(story[:300])
-    wait(lambda: taken(dead), lambda found: len(found) == 5, 40, [dead])
-    dead.kill()
+    wait(lambda: taken(dead), lambda found: len(found) == 5, [dead])
     heir = line.start()
-    (told, *_) = wait(lambda: heir.events("partitions_awaited"), bool, 30, [heir])
+    # Before it is in the group, and no sooner: what it takes to start may be longer than the session.
+    wait(lambda: heir.events("worker_starting"), bool, [heir])
+    dead.kill()
+    (told, *_) = wait(lambda: heir.events("partitions_awaited"), bool, [heir])
     assert told["members"] >= 1
     assert "kafka.session_timeout" in told["waits_for"]
     assert not taken(heir)
-    wait(lambda: taken(heir), lambda found: len(found) == 5, 40, [heir])
+    wait(lambda: taken(heir), lambda found: len(found) == 5, [heir])
     assert heir.terminate() == 0
 
 

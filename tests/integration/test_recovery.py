@@ -174,7 +174,7 @@ def test_a_pending_reset_and_what_is_stored_of_partitions_that_are_gone_are_mark
 ):
     line = live()
     first = line.start()
-    wait(lambda: first.events("partition_taken"), lambda found: len(found) >= 5, 30, [first])
+    wait(lambda: first.events("partition_taken"), lambda found: len(found) >= 5, [first])
     assert first.terminate() == 0
     settings = json.loads(line.config.read_text())
     state = RedisState(redis_server.url, namespace=settings["redis"]["namespace"], group=settings["kafka"]["group_id"])

@@ -19,7 +19,7 @@ TEXTS = st.text(max_size=60) | st.lists(WORDS, max_size=25).map("".join)
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".json", ".jsonl", ".csv"])
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(TEXTS)
 @example("[" * 100_000)
 @example('{"a":' * 2_000)

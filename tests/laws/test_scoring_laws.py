@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftgauge.cli.score_json import score_object
@@ -53,7 +53,6 @@ def incidents(draw: Any) -> list[Incident]:
 TOLERANCES = st.integers(0, 100)
 
 
-@settings(deadline=None)
 @given(alerts(), incidents(), TOLERANCES, st.randoms(use_true_random=False))
 def test_the_order_of_alerts_and_incidents_changes_nothing(told, known, tolerance, random):
     expected = score_object(score(told, known, WATCH, tolerance))
@@ -62,7 +61,6 @@ def test_the_order_of_alerts_and_incidents_changes_nothing(told, known, toleranc
     assert score_object(score(told, known, WATCH, tolerance)) == expected
 
 
-@settings(deadline=None)
 @given(alerts(), incidents(), TOLERANCES, st.integers(-(10**12), 10**12))
 def test_the_same_at_another_time_scores_the_same(told, known, tolerance, by):
     later = [
@@ -84,7 +82,6 @@ def _numbers(of: Score) -> Any:
     return of.measures, of.kinds, of.comparison
 
 
-@settings(deadline=None)
 @given(alerts(), incidents(), TOLERANCES)
 def test_every_alert_has_one_verdict_and_every_hit_is_the_find_of_one_incident(told, known, tolerance):
     found = match(told, known, WATCH, tolerance)
@@ -101,7 +98,6 @@ def test_every_alert_has_one_verdict_and_every_hit_is_the_find_of_one_incident(t
     assert counted.recall.found == len(of["hit"])
 
 
-@settings(deadline=None)
 @given(alerts(), incidents(), TOLERANCES)
 def test_what_finds_an_incident_was_told_in_its_window_and_names_it(told, known, tolerance):
     for finding in match(told, known, WATCH, tolerance).findings:
@@ -111,7 +107,6 @@ def test_what_finds_an_incident_was_told_in_its_window_and_names_it(told, known,
         assert all(one.opened <= finding.incident.start for one in finding.open_before)
 
 
-@settings(deadline=None)
 @given(alerts(), incidents(), TOLERANCES)
 def test_never_finds_nothing_and_is_never_wrong(told, known, tolerance):
     never = next(row.measures for row in score(told, known, WATCH, tolerance).comparison if row.name == "never")
@@ -120,7 +115,6 @@ def test_never_finds_nothing_and_is_never_wrong(told, known, tolerance):
     assert never.delays.median.at is None
 
 
-@settings(deadline=None)
 @given(alerts(), incidents(), TOLERANCES)
 def test_a_false_alert_was_told_in_quiet_time(told, known, tolerance):
     found = match(told, known, WATCH, tolerance)
@@ -130,7 +124,6 @@ def test_a_false_alert_was_told_in_quiet_time(told, known, tolerance):
             assert not any(start < judged.alert.opened <= end for start, end in windows)
 
 
-@settings(deadline=None)
 @given(alerts(), incidents(), TOLERANCES)
 def test_an_alert_more_changes_no_verdict_before_it(told, known, tolerance):
     more = [*told, alert(SPAN // 2, event_id="more")]
