@@ -67,7 +67,7 @@ def test_make_knows_its_targets(target):
 def test_ci_runs_what_a_developer_runs_and_nothing_else():
     lines = (ROOT / ".ci/run").read_text().splitlines()
     commands = [line for line in lines if line and not line.startswith("#")]
-    assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make test", "make check"]
+    assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "CI=true make test", "make check"]
 
 
 def test_the_broker_of_the_tests_is_read_from_the_pom():

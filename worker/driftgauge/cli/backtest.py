@@ -19,6 +19,7 @@ from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.backtest_run import carry_out
 from driftgauge.cli.backtest_score import labelled_for_backtest, score_backtest
 from driftgauge.cli.backtest_summary import Summary, show, to_json
+from driftgauge.cli.backtest_sweep import Sweep, SweepOption
 from driftgauge.cli.backtest_topics import FromOffsetOption
 from driftgauge.cli.columns_options import (
     ActualOption,
@@ -120,6 +121,7 @@ def command(
     tolerance: ToleranceOption = None,
     inject: InjectOption = None,
     inject_seed: InjectSeedOption = 0,
+    sweep: SweepOption = None,
     fail_on: FailOnOption = None,
     report: ReportOption = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
@@ -149,7 +151,7 @@ def command(
         data, from_panes, from_offset or (), panes_out, against_live, columns, model, sort, span, bool(inject)
     )
     asked.check()
-    labelled = labelled_for_backtest(incidents, tolerance, plan.models)
+    labelled = labelled_for_backtest(incidents, tolerance, plan.models, plan.faults)
     read = [*data, *plan.read, *([incidents] if incidents is not None else [])]
     for option, path in (("--alerts", alerts), ("--panes-out", panes_out), ("--report", report)):
         if path is not None:
@@ -160,8 +162,11 @@ def command(
     with opened_input(plan, asked) as opened, kept_files(alerts, panes_out, layouts) as files:
         told: list[AlertEvent] = []
         recorder = recorder_of(opened.plan.models) if report is not None else None
-        summary = carry_out(opened, files, told.append if published is not None else None, recorder)
+        swept = Sweep(sweep, opened.plan, labelled=labelled) if sweep else None
+        summary = carry_out(opened, files, told.append if published is not None else None, recorder, swept)
         summary.alerts_file = _alerts_file(summary, files, alerts)
+        if swept is not None and summary.period is not None:
+            summary.swept = swept.conclude(summary.told.all(), summary.period)
     if published is not None and summary.complete:
         summary.against_live = _compared(plan, summary, published, told)
     if report is not None and recorder is not None:
@@ -214,6 +219,7 @@ def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
             period=summary.period,
             warnings=[*(summary.faults.told if summary.faults is not None else ()), *summary.warnings],
             complete=summary.complete,
+            swept=summary.swept,
         )
     except OSError as error:
         raise ConfigError(f"--report {path}: can't be written: {error.strerror}; name another file") from None

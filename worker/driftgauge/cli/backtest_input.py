@@ -14,7 +14,13 @@ from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.runtime.span import Span
 
 OnReject = Callable[[RecordBatch, Reject], None]
-OnMessages = Callable[[Sequence[Message]], None]
+
+
+class OnMessages(Protocol):
+    """Sees what is judged, in log order. Stored panes are several logs, each with an order of its own: `log` counts."""
+
+    def __call__(self, messages: Sequence[Message], log: int = 0) -> None:
+        """Take the next."""
 
 
 class Place(NamedTuple):
@@ -65,6 +71,6 @@ class BacktestInput(Protocol):
     ) -> Iterator[list[Raised]]:
         """Run the engine over it: after each batch what it raised. Keeps count in `totals`.
 
-        `on_messages` gets what is judged, where it is counted anew; `on_closed` the panes that close.
+        `on_messages` sees what is judged, `on_closed` the panes that close.
         """
         ...

@@ -56,11 +56,11 @@ class PanesInput:
         return Place(f"{batch.source} offset {batch.offsets[row]:,}", {})
 
     def steps(
-        self, totals: ReplayTotals, _on_reject: OnReject, _on_messages: OnMessages, on_closed: OnClosed
+        self, totals: ReplayTotals, _on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
     ) -> Iterator[list[Raised]]:
         """See BacktestInput. Nothing is counted, so nothing is rejected."""
         fresh = lambda: stage_of(self.plan.models, self.plan.unprofiled, on_closed)  # noqa: E731 (a stage for each log)
-        return judge_panes(self._logs, fresh, self._stored, totals, self.span)
+        return judge_panes(self._logs, fresh, self._stored, totals, self.span, on_messages)
 
 
 def files_of_panes(plan: Plan, span: Span, paths: Sequence[Path]) -> PanesInput:

@@ -19,6 +19,7 @@ from driftgauge.engine.problems import problems_of
 from driftgauge.engine.profiled import by_rows, default_model
 from driftgauge.engine.unprofiled import Unprofiled, unprofiled_beside, unprofiled_of
 from driftgauge.errors import ConfigError
+from driftgauge.profiles.profile import Profile
 from driftgauge.sources.profile_file import read_profile
 
 # The group of a run without a configuration: part of its run_id.
@@ -29,7 +30,8 @@ _GROUP = "backtest"
 class Plan:
     """What is analysed. `read`: the files that say so, which are the profiles and the configuration.
 
-    `config`, `unprofiled`: None without a configuration; `faults`: None if the input is analysed as it is.
+    `config`, `unprofiled`: None without a configuration, of whose entries in their order are the `profiles`. `faults`:
+    None if the input is analysed as it is.
     """
 
     models: Sequence[Model]
@@ -38,6 +40,7 @@ class Plan:
     config: Config | None = None
     unprofiled: Unprofiled | None = None
     faults: InjectedFaults | None = None
+    profiles: Sequence[Profile | None] = ()
 
     def by_rows(self) -> Plan:
         """The same for rows without times."""
@@ -85,7 +88,14 @@ def plan_of(profile: Path | None, config: Path | None, pane: str | None, budget:
     if not models:
         raise ConfigError(f"{config}: no model has a profile, so there is nothing to judge; driftgauge profile build")
     read = [config, *(Path(entry.profile) for entry in loaded.config.models if entry.profile is not None)]
-    return Plan(models, loaded.config.kafka.group_id, read, loaded.config, unprofiled_of(loaded.config, models))
+    return Plan(
+        models,
+        loaded.config.kafka.group_id,
+        read,
+        loaded.config,
+        unprofiled_of(loaded.config, models),
+        profiles=loaded.profiles,
+    )
 
 
 def _profiled(path: Path, pane: str, budget: float) -> Model:

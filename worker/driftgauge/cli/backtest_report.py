@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from driftgauge.cli.sweep_view import Swept, settings_table
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.report.content import Period, content_of
@@ -27,6 +28,7 @@ def write_report(
     period: tuple[int, int] | None = None,
     warnings: Sequence[str] = (),
     complete: bool = True,
+    swept: Swept | None = None,
 ) -> None:
     """What was recorded of a replay of these models, as a page. OSError if the file can't be written.
 
@@ -37,7 +39,8 @@ def write_report(
         f"a budget of {m.budget:g} false alert{'s' if m.budget != 1 else ''} a month"
         for m in models
     ]
-    content = content_of(recorder, period_of(totals, period, complete=complete), watched, warnings)
+    settings = None if swept is None else settings_table(swept)
+    content = content_of(recorder, period_of(totals, period, complete=complete), watched, warnings, settings)
     path.write_text(page(content), encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.backtest_input import BacktestInput
 from driftgauge.cli.backtest_summary import Rejected, Summary
+from driftgauge.cli.backtest_sweep import Sweep
 from driftgauge.cli.kept_files import KeptFiles
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import replayed_alerts
@@ -15,6 +16,7 @@ from driftgauge.cli.short_ring import short_ring
 from driftgauge.decode.columns import Reject
 from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
 from driftgauge.panes.merge import Pane
+from driftgauge.panes.messages import Message
 from driftgauge.records import RecordBatch
 from driftgauge.report.recorder import Recorder
 from driftgauge.subject import Subject
@@ -27,6 +29,7 @@ def carry_out(
     files: KeptFiles,
     on_event: Callable[[AlertEvent], None] | None = None,
     recorder: Recorder | None = None,
+    sweep: Sweep | None = None,
 ) -> Summary:
     """Run the engine over what was opened, with what comes of it into `files`; `on_event` hears of each alert event.
 
@@ -36,7 +39,7 @@ def carry_out(
     totals, episodes = summary.totals, summary.episodes
     try:
         with ReplayProgress(opened.records) as progress:
-            for events in _told(opened, files, summary, recorder):
+            for events in _told(opened, files, summary, recorder, sweep):
                 for event in events:
                     episodes.add(event)
                     summary.told.add(event)
@@ -56,7 +59,7 @@ def carry_out(
 
 
 def _told(
-    opened: BacktestInput, files: KeptFiles, summary: Summary, recorder: Recorder | None
+    opened: BacktestInput, files: KeptFiles, summary: Summary, recorder: Recorder | None, sweep: Sweep | None
 ) -> Iterator[list[AlertEvent]]:
     def note_reject(batch: RecordBatch, reject: Reject) -> None:
         if len(summary.rejected) < _REJECTS_KEPT:
@@ -66,8 +69,17 @@ def _told(
         summary.episodes.add(event, told=False)
         summary.told.add(event)
 
-    closed = _unseen if recorder is None else recorder.closed
-    plan, steps = opened.plan, opened.steps(summary.totals, note_reject, files.keep, closed)
+    def count(messages: Sequence[Message], log: int = 0) -> None:
+        files.keep(messages)
+        if sweep is not None:
+            sweep.take(messages, log)
+
+    def close(subject: Subject, panes: Sequence[Pane]) -> None:
+        for watcher in (recorder, sweep):
+            if watcher is not None:
+                watcher.closed(subject, panes)
+
+    plan, steps = opened.plan, opened.steps(summary.totals, note_reject, count, close)
     return replayed_alerts(
         plan.models,
         steps,
@@ -79,7 +91,3 @@ def _told(
         recorder=recorder,
         faults=plan.faults,
     )
-
-
-def _unseen(_subject: Subject, _panes: Sequence[Pane]) -> None:
-    """Nobody asks for a report."""

@@ -21,6 +21,7 @@ from driftgauge.cli.injected_faults import InjectedFaults
 from driftgauge.cli.injected_summary import outcomes_as_json, outcomes_table
 from driftgauge.cli.score_json import score_object
 from driftgauge.cli.score_view import show_score
+from driftgauge.cli.sweep_view import Swept, show_sweep, sweep_object
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.errors import DriftgaugeError
@@ -50,9 +51,9 @@ class Rejected(NamedTuple):
 class Summary:
     """All of it. `records`: what those read are called; `rejected`: the first few that are no events.
 
-    `told`: the alerts as they are scored; `score`: against labelled incidents, if there are any. `faults`: those that
-    were put into what was read. `alerts_file`, `report_file`: None if there is none; `complete`: read to the end;
-    `stopped`: why not, if it wasn't Ctrl-C. `against_live`: None if it wasn't asked for.
+    `told`: the alerts as they are scored; `score`: against labelled incidents, if there are any; `swept`: by other
+    settings. `faults`: those that were put into what was read. `alerts_file`, `report_file`: None if there is none;
+    `complete`: read to the end; `stopped`: why not, if it wasn't Ctrl-C. `against_live`: None if it wasn't asked for.
     """
 
     models: Sequence[Model]
@@ -65,6 +66,7 @@ class Summary:
     told: Alerts = field(default_factory=Alerts)
     rejected: list[Rejected] = field(default_factory=list)
     score: Score | None = None
+    swept: Swept | None = None
     alerts_file: str | None = None
     report_file: str | None = None
     complete: bool = False
@@ -113,6 +115,8 @@ def to_json(summary: Summary) -> bytes:
         content["against_live"] = comparison_json(summary.against_live)
     if summary.score is not None:
         content["score"] = score_object(summary.score)
+    if summary.swept is not None:
+        content["sweep"] = sweep_object(summary.swept)
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
@@ -177,6 +181,9 @@ def show(console: Console, summary: Summary) -> None:
     if summary.score is not None:
         console.print()
         show_score(console, summary.score)
+    if summary.swept is not None:
+        console.print()
+        show_sweep(console, summary.swept)
 
 
 def _period(summary: Summary) -> str:

@@ -17,6 +17,7 @@ from driftgauge.injection.injector import Injector
 from driftgauge.injection.records import injected
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import RecordBatch, Source
+from driftgauge.scoring.incident import Incident
 from driftgauge.timestamps import parse_timestamp
 
 InjectOption = Annotated[
@@ -69,6 +70,20 @@ class InjectedFaults:
     def named(self) -> list[str]:
         """What names the faults and the records that they hit."""
         return [*self.texts, f"seed {self._seed}"]
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """As what they are: incidents of which it is known when they began, and of what."""
+        return [
+            Incident.model_construct(
+                start=fault.spec.start,
+                end=fault.spec.end,
+                name=fault.spec.text,
+                kind=fault.spec.kind,
+                feature=fault.field.name if fault.field is not None and fault.field.role == "feature" else None,
+            )
+            for fault in self._faults
+        ]
 
     @property
     def told(self) -> list[str]:

@@ -42,10 +42,16 @@ class Labelled(NamedTuple):
         return score(alerts, self.incidents, Watch(frozenset(models), start, end), self.tolerance)
 
 
-def labelled_incidents(path: Path, tolerance: str | None, panes: Iterable[int]) -> Labelled:
-    """Read both options. `panes`: lengths (ms) of the panes, as far as they are known."""
+def labelled_incidents(
+    path: Path, tolerance: str | None, panes: Iterable[int], others: Iterable[Incident] = ()
+) -> Labelled:
+    """Read both options. `panes`: lengths (ms) of the panes, as far as they are known; `others`: that are known too."""
+    return Labelled([*read_incidents(path), *others], tolerance_of(tolerance, panes))
+
+
+def tolerance_of(tolerance: str | None, panes: Iterable[int]) -> int:
+    """The value of --tolerance in ms, or its default."""
     try:
-        after = max([_TOLERANCE, *panes]) if tolerance is None else parse_duration(tolerance)
+        return max([_TOLERANCE, *panes]) if tolerance is None else parse_duration(tolerance)
     except ValueError as error:
         raise ConfigError(f"--tolerance: {error}") from None
-    return Labelled(read_incidents(path), after)

@@ -54,6 +54,11 @@ class Model:
         return replace(self, since=since, segments=tuple(part.starting(since) for part in self.segments))
 
     @property
+    def whole_budget(self) -> float:
+        """Of itself and its segments together: a whole keeps half of it where it has any (`whole_and_segment`)."""
+        return self.budget * 2 if self.segments else self.budget
+
+    @property
     def layout(self) -> Layout:
         """The profile's cells."""
         return self.contrasts.layout

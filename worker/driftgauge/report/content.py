@@ -18,6 +18,7 @@ from driftgauge.report.figures import Figure, Tick, bar, figure_of, shares, time
 from driftgauge.report.incidents import Incident, incidents_of
 from driftgauge.report.levels import levels_of
 from driftgauge.report.recorder import Problem, Recorder
+from driftgauge.report.settings_table import Settings
 from driftgauge.report.trail import Stretch
 from driftgauge.subject import Subject
 from driftgauge.timestamps import format_timestamp, parse_timestamp
@@ -119,11 +120,18 @@ class Content:
     timeline_height: int
     timeline_ticks: list[Tick]
     quality: list[Quality]
+    settings: Settings | None
     warnings: list[str]
 
 
-def content_of(recorder: Recorder, period: Period, models: Sequence[str], warnings: Sequence[str]) -> Content:
-    """`models`: a line on each that was watched."""
+def content_of(
+    recorder: Recorder,
+    period: Period,
+    models: Sequence[str],
+    warnings: Sequence[str],
+    settings: Settings | None = None,
+) -> Content:
+    """`models`: a line on each that was watched; `settings`: those that were tried, if any were."""
     incidents = incidents_of(recorder.problems)
     axis = time_axis(period.first, period.last)
     shown = _worst(incidents)
@@ -147,6 +155,7 @@ def content_of(recorder: Recorder, period: Period, models: Sequence[str], warnin
         timeline_height=24 + _ROW * len(stories) + 14,
         timeline_ticks=time_ticks(axis),
         quality=_quality(recorder),
+        settings=settings,
         warnings=list(warnings),
     )
 

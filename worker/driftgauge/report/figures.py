@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -119,14 +119,14 @@ def _polylines(times: NDArray[np.int64], values: NDArray[np.float64], length: in
     return [" ".join(points if len(points) > 1 else points * 2) for points in lines if points]
 
 
-def _value_axis(low: float, high: float) -> tuple[Axis, list[Tick]]:
+def _value_axis(low: float, high: float, start: float = HEIGHT - BOTTOM, end: float = TOP) -> tuple[Axis, list[Tick]]:
     """With a little room, and ticks at round numbers."""
     low, high = (min(max(value, -_LARGEST), _LARGEST) for value in (low, high))
     span = max(high - low or abs(high), 1e-9 * abs(high), 1 / _LARGEST)
     bottom, top = low - 0.06 * span, high + 0.06 * span
     if low >= 0 > bottom:
         bottom = 0.0
-    axis = Axis(bottom, top, HEIGHT - BOTTOM, TOP)
+    axis = Axis(bottom, top, start, end)
     step = _round_step((top - bottom) / 4)
     first = math.ceil(bottom / step)
     ticks = [i * step for i in range(first, int(top // step) + 1)]
@@ -144,6 +144,26 @@ def _time_text(time: int, span: float, step: int) -> str:
     if step >= _DAY:
         return text[:10]
     return text[11:16] if span <= _DAY and time % _DAY else f"{text[5:10]} {text[11:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Places, and the numbers of the points that lie there."""
+
+    points: dict[tuple[float, float], list[int]]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+
+
+def scatter_of(points: Mapping[int, tuple[float, float]]) -> Scatter:
+    """Of at least one finite point; both axes go through 0 where no value is below it."""
+    xs, ys = zip(*points.values(), strict=True)
+    x, x_ticks = _value_axis(min(0.0, *xs), max(xs) or 1.0, LEFT, WIDTH - RIGHT)
+    y, y_ticks = _value_axis(min(0.0, *ys), max(ys) or 1.0, HEIGHT - BOTTOM, TOP)
+    places: dict[tuple[float, float], list[int]] = {}
+    for point, (a, b) in points.items():
+        places.setdefault((x.at(a), y.at(b)), []).append(point)
+    return Scatter(places, x_ticks, y_ticks)
 
 
 def bar(start: int, end: int, axis: Axis) -> tuple[float, float]:

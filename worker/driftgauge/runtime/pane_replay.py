@@ -33,14 +33,19 @@ class PanesLog:
 
 
 def judge_panes(
-    logs: Iterable[PanesLog], fresh: Callable[[], DetectStage], stored: StoredPanes, totals: ReplayTotals, span: Span
+    logs: Iterable[PanesLog],
+    fresh: Callable[[], DetectStage],
+    stored: StoredPanes,
+    totals: ReplayTotals,
+    span: Span,
+    on_messages: Callable[[Sequence[Message], int], None] = lambda _messages, _log: None,
 ) -> Iterator[list[Raised]]:
     """One log after the other, each with a stage of its own, as live; yields after each batch what it raised.
 
     A log is read until its panes have closed up to the end of `span`, or to its end: what is open then stays open.
-    See `StoredPanes.refuse` for what is refused.
+    `on_messages` sees what is judged, and of which log. See `StoredPanes.refuse` for what is refused.
     """
-    for log in logs:
+    for number, log in enumerate(logs):
         stage = fresh()
         stage.merge.sources = log.gating or None
         beginning = CutLog(log.gating) if log.cut else None
@@ -49,6 +54,7 @@ def judge_panes(
             messages: Sequence[Message] = stored.messages(values)
             messages = span.judged(beginning.take(messages) if beginning is not None else messages)
             totals.count_messages(messages)
+            on_messages(messages, number)
             totals.late = sum(totals.late_of.values())
             yield totals.judge(stage, messages)
             low = stage.merge.low_watermark

@@ -47,8 +47,8 @@ class _HeadOfPane(NamedTuple):
 class StoredPanes:
     """Reads records, and counts those that can't be judged.
 
-    Counts over other cells or another length of time say nothing to the detectors of this configuration, so the detect
-    stage leaves them out; where nothing else is there it is refused.
+    Counts over other cells or another length of time say nothing to the detectors of this configuration, so they are
+    left out; where nothing else is there it is refused.
     """
 
     def __init__(self, models: Sequence[Model]) -> None:
@@ -64,7 +64,7 @@ class StoredPanes:
         self._unread: Counter[str] = Counter()
 
     def messages(self, values: Iterable[bytes | None]) -> list[Message]:
-        """What these records say, without those that can't be read or are of a profile that isn't known."""
+        """What these records say, without those that can't be read or judged."""
         return list(self._messages(values))
 
     def refuse(self) -> None:
@@ -94,26 +94,28 @@ class StoredPanes:
                 message = decode_message(value or b"", self._layouts)
             except UnknownProfileError:
                 self._read += 1
-                self._count(_HeadOfPane.of(value or b""))
+                self._fits(_HeadOfPane.of(value or b""))
                 continue
             except StateError as error:
                 if str(error) in self._unread or len(self._unread) < _REASONS_KEPT:
                     self._unread[str(error)] += 1
                 continue
             self._read += 1
-            if isinstance(message, PartialPane):
-                self._count(_HeadOfPane(*message.subject, message.start, message.length, message.profile))
-            yield message
+            if not isinstance(message, PartialPane) or self._fits(
+                _HeadOfPane(*message.subject, message.start, message.length, message.profile)
+            ):
+                yield message
 
-    def _count(self, pane: _HeadOfPane) -> None:
-        """Segments are counted as their whole is."""
+    def _fits(self, pane: _HeadOfPane) -> bool:
+        """Whether it can be judged. Segments are as their whole, and not counted beside it."""
         subject = (pane.model_id, pane.model_version)
         wanted = next((c for since, c in reversed(self._schedule.get(subject, ())) if since <= pane.start), None)
-        # Without a profile for that version and time it is none that detectors judge.
-        if wanted is None or pane.segment:
-            return
+        if wanted is None:
+            # Without a profile for that version and time: told of, not judged.
+            return True
         counted = _Counted(pane.profile, pane.length)
         if counted == wanted:
-            self._fitting += 1
-        else:
+            self._fitting += not pane.segment
+        elif not pane.segment:
             self._otherwise[subject, counted, wanted] += 1
+        return counted == wanted
