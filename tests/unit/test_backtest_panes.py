@@ -115,7 +115,9 @@ def test_kept_panes_are_the_same_whatever_the_batches(made: Path, monkeypatch: p
 def test_panes_of_another_profile_or_length_are_refused_and_the_way_out_is_named(made: Path, tmp_path: Path) -> None:
     write_profile(profile_of(loan_events(10_000, seed=5)), tmp_path / "profile.json")
     (tmp_path / "panes.jsonl").write_bytes((made / "panes.jsonl").read_bytes())
-    with pytest.raises(ConfigError, match=r"30 panes of loan-approval/7 were counted with profile sha256:.* anew"):
+    with pytest.raises(
+        ConfigError, match=r"30 partial panes of loan-approval/7 were counted with profile sha256:.* anew"
+    ):
         backtest(tmp_path, "a", "--from-panes", "panes.jsonl")
     with pytest.raises(ConfigError, match=r"in panes of 1m, and this configuration has profile .* in panes of 5m"):
         backtest(made, "a", "--from-panes", "panes.jsonl", "--pane", "5m")
@@ -132,8 +134,25 @@ def test_panes_of_before_a_change_are_left_out_and_told(
     backtest(tmp_path, "a", "--from-panes", "panes.jsonl", "--json")
     unread, left_out = json.loads(capsys.readouterr().out)["warnings"]
     assert unread.startswith("1 records can't be read: a record of the panes topic can't be read")
-    assert "panes of loan-approval/7 were counted with profile" in left_out
+    assert "partial panes of loan-approval/7 were counted with profile" in left_out
     assert "in panes of 30s" in left_out
+
+
+def test_panes_of_before_the_first_profile_are_told_of_as_they_were(made: Path, tmp_path: Path) -> None:
+    entry = {"model_id": "loan-approval", "model_version": "7", "profile": str(made / "profile.json")}
+    settings = {
+        "kafka": {"bootstrap_servers": ["nobody:9092"]},
+        "topics": {"predictions": "p"},
+        "redis": {"url": "redis://nobody:6379/0"},
+        "models": [{**entry, "effective_from": at(10)}],
+    }
+    (tmp_path / "c.yaml").write_text(json.dumps(settings))
+    of_events = backtest(
+        made, "scheduled", "-c", tmp_path / "c.yaml", "--file", "events.jsonl", "--panes-out", tmp_path / "panes"
+    )
+    assert [alert["labels"]["alertname"] for alert in of_events[:2]] == ["BaselineMissing"] * 2
+    assert len(of_events) > 2
+    assert backtest(made, "again", "-c", tmp_path / "c.yaml", "--from-panes", tmp_path / "panes") == of_events
 
 
 def test_a_file_without_panes_is_said_to_be_none(made: Path, tmp_path: Path) -> None:

@@ -29,6 +29,21 @@ class _Counted(NamedTuple):
         return f"{profile} in panes of {format_duration(self.length)}"
 
 
+class _HeadOfPane(NamedTuple):
+    model_id: str
+    model_version: str
+    segment: str
+    start: int
+    length: int
+    profile: str
+
+    @classmethod
+    def of(cls, record: bytes) -> _HeadOfPane:
+        """Of a record that is a pane."""
+        held = orjson.loads(record)
+        return cls(*(held[name] for name in cls._fields))
+
+
 class StoredPanes:
     """Reads records, and counts those that can't be judged.
 
@@ -39,17 +54,17 @@ class StoredPanes:
     def __init__(self, models: Sequence[Model]) -> None:
         """Nothing read yet."""
         self._layouts = {model.layout.profile_hash: model.layout for model in models}
-        self._expected: dict[tuple[str, str], set[_Counted]] = {}
-        for model in models:
+        self._schedule: dict[tuple[str, str], list[tuple[int, _Counted]]] = {}
+        for model in sorted(models, key=lambda model: model.since):
             counted = _Counted(model.layout.profile_hash, model.pane_length)
-            self._expected.setdefault(model.subject[:2], set()).add(counted)
+            self._schedule.setdefault(model.subject[:2], []).append((model.since, counted))
         self._fitting = 0
         self._read = 0
-        self._otherwise: Counter[tuple[tuple[str, str], _Counted]] = Counter()
+        self._otherwise: Counter[tuple[tuple[str, str], _Counted, _Counted]] = Counter()
         self._unread: Counter[str] = Counter()
 
     def messages(self, values: Iterable[bytes | None]) -> list[Message]:
-        """What these records say, without those that can't be read or are of another profile."""
+        """What these records say, without those that can't be read or judged."""
         return list(self._messages(values))
 
     def refuse(self) -> None:
@@ -69,10 +84,9 @@ class StoredPanes:
         return [*unread, *(f"left out: {told}" for told in self._told())]
 
     def _told(self) -> Iterator[str]:
-        for (subject, counted), count in sorted(self._otherwise.items()):
-            wanted = " or ".join(map(str, sorted(self._expected[subject])))
+        for (subject, counted, wanted), count in sorted(self._otherwise.items()):
             of = "/".join(subject)
-            yield f"{count:,} panes of {of} were counted with {counted}, and this configuration has {wanted}"
+            yield f"{count:,} partial panes of {of} were counted with {counted}, and this configuration has {wanted}"
 
     def _messages(self, values: Iterable[bytes | None]) -> Iterator[Message]:
         for value in values:
@@ -80,28 +94,28 @@ class StoredPanes:
                 message = decode_message(value or b"", self._layouts)
             except UnknownProfileError:
                 self._read += 1
-                record = orjson.loads(value or b"")
-                self._count_otherwise((record["model_id"], record["model_version"]), record)
+                self._fits(_HeadOfPane.of(value or b""))
                 continue
             except StateError as error:
                 if str(error) in self._unread or len(self._unread) < _REASONS_KEPT:
                     self._unread[str(error)] += 1
                 continue
             self._read += 1
-            if isinstance(message, PartialPane) and not self._fits(message):
-                continue
-            yield message
+            if not isinstance(message, PartialPane) or self._fits(
+                _HeadOfPane(*message.subject, message.start, message.length, message.profile)
+            ):
+                yield message
 
-    def _fits(self, pane: PartialPane) -> bool:
-        subject, counted = pane.subject[:2], _Counted(pane.profile, pane.length)
-        expected = self._expected.get(subject)
-        if expected is not None and counted not in expected:
-            self._otherwise[subject, counted] += not pane.subject.segment
-            return False
-        self._fitting += expected is not None
-        return True
-
-    def _count_otherwise(self, subject: tuple[str, str], record: dict[str, object]) -> None:
-        # A version that isn't watched here has other profiles, and is none of this configuration's concern.
-        if subject in self._expected and not record["segment"]:
-            self._otherwise[subject, _Counted(str(record["profile"]), int(str(record["length"])))] += 1
+    def _fits(self, pane: _HeadOfPane) -> bool:
+        """Whether it can be judged. Segments are as their whole, and not counted beside it."""
+        subject = (pane.model_id, pane.model_version)
+        wanted = next((c for since, c in reversed(self._schedule.get(subject, ())) if since <= pane.start), None)
+        if wanted is None:
+            # Without a profile for that version and time: told of, not judged.
+            return True
+        counted = _Counted(pane.profile, pane.length)
+        if counted == wanted:
+            self._fitting += not pane.segment
+        elif not pane.segment:
+            self._otherwise[subject, counted, wanted] += 1
+        return counted == wanted
