@@ -20,6 +20,7 @@ _FETCH_BYTES = 4 << 20
 # A fetch of each partition that is paused waits in the consumer.
 _FETCHED_BYTES = 256 << 20
 _TURN_RECORDS = 5_000
+_HEARTBEAT_MS = 1_000
 _READING: dict[str, Any] = {
     "enable_auto_commit": False,
     # A silent reset is how records are lost: an unknown position must raise.
@@ -80,7 +81,8 @@ def consumer_settings(config: Config) -> dict[str, Any]:
         "group_id": config.kafka.group_id,
         "group_instance_id": config.kafka.group_instance_id,
         "session_timeout_ms": config.kafka.session_timeout,
-        "heartbeat_interval_ms": config.kafka.session_timeout // 10,
+        # By its answer a member hears of a rebalance, which waits for the slowest of them.
+        "heartbeat_interval_ms": min(config.kafka.session_timeout // 10, _HEARTBEAT_MS),
         "metadata_max_age_ms": config.kafka.metadata_max_age,
         **_READING,
     }
