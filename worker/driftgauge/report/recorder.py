@@ -21,6 +21,8 @@ from driftgauge.timestamps import parse_timestamp
 
 # Of a close-up: panes before the onset, and in all.
 _BEFORE, _MOST = 90, 480
+# Problems that are looked at closely: the page shows far fewer, and a flood of alerts would fill memory.
+_LOOKED_AT = 300
 
 
 @dataclass(slots=True)
@@ -116,6 +118,8 @@ class Recorder:
         if found is None:
             return
         problem.contrasts, trail = found
+        if len(self.problems) > _LOOKED_AT:
+            return
         panes, slot = trail.recent(), step.series.slot
         first = max(0, int(np.searchsorted(panes.starts, step.evidence.onset)) - _BEFORE)
         problem.panes = [
