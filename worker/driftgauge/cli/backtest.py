@@ -40,7 +40,7 @@ from driftgauge.cli.injected_faults import InjectOption, InjectSeedOption
 from driftgauge.cli.kept_files import KeptFiles, kept_files
 from driftgauge.cli.labelled import IncidentsOption, ToleranceOption
 from driftgauge.cli.model_option import ModelOption
-from driftgauge.cli.overwriting import refuse_overwriting
+from driftgauge.cli.overwriting import refuse_overwriting, refuse_sharing
 from driftgauge.cli.published_alerts import published_alerts
 from driftgauge.cli.span_options import FromOption, ToOption, WarmUpOption, span_of
 from driftgauge.engine.publish import run_id_of
@@ -153,9 +153,11 @@ def command(
     asked.check()
     labelled = labelled_for_backtest(incidents, tolerance, plan.models, plan.faults)
     read = [*data, *plan.read, *([incidents] if incidents is not None else [])]
-    for option, path in (("--alerts", alerts), ("--panes-out", panes_out), ("--report", report)):
+    outputs = {"--alerts": alerts, "--panes-out": panes_out, "--report": report}
+    for option, path in outputs.items():
         if path is not None:
             refuse_overwriting(option, path, read)
+    refuse_sharing(outputs)
     layouts = {model.layout.profile_hash: model.layout for model in plan.models}
     # First, so that what can't be read is said before the work; and so that it holds nothing that the replay doesn't.
     published = published_alerts(plan, span) if against_live else None
@@ -165,8 +167,8 @@ def command(
         swept = Sweep(sweep, opened.plan, labelled=labelled) if sweep else None
         summary = carry_out(opened, files, told.append if published is not None else None, recorder, swept)
         summary.alerts_file = _alerts_file(summary, files, alerts)
-        if swept is not None and summary.period is not None:
-            summary.swept = swept.conclude(summary.told.all(), summary.period)
+    if swept is not None:
+        summary.swept = swept.conclude(summary)
     if published is not None and summary.complete:
         summary.against_live = _compared(plan, summary, published, told)
     if report is not None and recorder is not None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.backtest_summary import Summary
 from driftgauge.cli.labelled import Labelled
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.sweep_view import Swept
@@ -56,7 +57,7 @@ class Sweep:
             _require_multiples(plan.models, models)
             as_configured = [part.analysis for model in models for part in model.subjects] == own
             self._variants.append(Variant(choice, models, unprofiled, as_configured=as_configured))
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `conclude`)
         self._store = PaneStore(self._file) if labelled is None else None
         self._note: str | None = None
 
@@ -70,8 +71,19 @@ class Sweep:
         if self._store is not None:
             self._store.add(panes)
 
-    def conclude(self, told: Sequence[Alert], period: tuple[int, int]) -> Swept:
-        """After the pass. `told`: the alerts of the configured settings."""
+    def conclude(self, summary: Summary) -> Swept | None:
+        """After the pass, which throws away what was stored. None if it, or this, was stopped before its end."""
+        try:
+            if summary.complete and summary.period is not None:
+                return self._concluded(summary.told.all(), summary.period)
+        except KeyboardInterrupt:
+            summary.complete = False
+        finally:
+            self._file.close()
+        return None
+
+    def _concluded(self, told: Sequence[Alert], period: tuple[int, int]) -> Swept:
+        """`told`: the alerts of the configured settings."""
         rows: list[Row] = []
         watched = frozenset(model.subject.model_id for model in self._models)
         watch = Watch(watched, *period)
@@ -93,10 +105,6 @@ class Sweep:
                 progress.update((done + 1) / len(self._variants), None, 0, len(variant.alerts.all()))
         budget = max(model.whole_budget for model in self._models)
         return Swept(rows, knee(rows, budget), budget, self._note)
-
-    def close(self) -> None:
-        """Throw away what was stored."""
-        self._file.close()
 
     def _quiet_weeks(self, told: Sequence[Alert], period: tuple[int, int]) -> list[int]:
         if self._store is None:

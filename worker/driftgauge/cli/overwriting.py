@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from driftgauge.errors import ConfigError
@@ -15,3 +15,13 @@ def refuse_overwriting(option: str, out: Path, read: Iterable[Path]) -> None:
     for path in read:
         if path.exists() and out.samefile(path):
             raise ConfigError(f"{option} {out}: is read by this very command ({path}); name another file to write")
+
+
+def refuse_sharing(outputs: Mapping[str, Path | None]) -> None:
+    """ConfigError if two of these, by their options, are one file."""
+    known: dict[Path, str] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        if (other := known.setdefault(path.resolve(), option)) != option:
+            raise ConfigError(f"{option} {path}: is what {other} writes, too; name another file")
