@@ -174,14 +174,14 @@ def test_a_placebo_holds_the_same_panes_at_the_same_hours_of_the_week():
     assert marks[-1] == END_OF_TIME
 
 
-def row(name: str, *, recall=None, median=None, alerts=0, in_vain=0, months=10.0) -> Row:
+def row(name: str, *, recall=None, median=None, alerts=0, in_vain=0, months=10.0, now=False) -> Row:
     measures = None
     if recall is not None:
         false = SimpleNamespace(count=in_vain, months=months, quiet=1)
         delays = SimpleNamespace(median=Quantile(median, None))
         measures = SimpleNamespace(recall=SimpleNamespace(share=recall), delays=delays, false=false)
     placebo = InVain(in_vain, months) if recall is None else None
-    return Row(name, False, alerts, measures, placebo)
+    return Row(name, now, alerts, measures, placebo)
 
 
 def test_the_row_to_take_finds_most_of_those_within_the_budget_and_soonest():
@@ -194,6 +194,13 @@ def test_the_row_to_take_finds_most_of_those_within_the_budget_and_soonest():
     assert knee(rows, 1.0).choice == "good"
     assert knee(rows, 5.0).choice == "loose"
     assert knee(rows, 0.01).choice == "strict"
+
+
+def test_of_equals_what_is_configured_stays():
+    labelled = {"recall": 0.9, "median": 50}
+    assert knee([row("other", **labelled), row("own", **labelled, now=True)], 1.0).choice == "own"
+    assert knee([row("fewer", **labelled), row("own", **labelled, in_vain=2, now=True)], 1.0).choice == "fewer"
+    assert knee([row("other", alerts=3), row("own", alerts=3, now=True)], 1.0).choice == "own"
 
 
 def test_without_labels_it_is_the_one_that_tells_most_within_the_budget():

@@ -64,7 +64,7 @@ def test_an_injected_fault_says_which_settings_would_have_seen_it(folder):
     assert small["in_vain"]["by"] == "labels"
     page = (folder / "report.html").read_text()
     assert "Which settings?" in page
-    assert "minimum_effect 1 finds most" in page
+    assert "none finds more, or as much sooner, than minimum_effect 1, which is configured" in page
 
 
 def test_without_labels_quiet_weeks_are_shuffled(folder):

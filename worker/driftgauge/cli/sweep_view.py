@@ -12,7 +12,7 @@ from rich.text import Text
 from driftgauge.alerts.numbers import lasted, number
 from driftgauge.report.settings_table import Settings, Tried, settings_of
 from driftgauge.scoring.delays import Quantile
-from driftgauge.sweep.rows import Row
+from driftgauge.sweep.rows import Row, worth
 
 _UNKNOWN = "unknown"
 
@@ -53,8 +53,15 @@ def verdict(swept: Swept) -> str:
     in_vain = swept.knee.in_vain
     if in_vain is not None and in_vain.per_month > swept.budget:
         return f"None keeps to {number(swept.budget)} in vain a month, by {by}; {swept.knee.choice} comes nearest."
-    most = "finds most" if swept.knee.measures is not None else "tells most"
-    return f"Of those with at most {number(swept.budget)} in vain a month, by {by}, {swept.knee.choice} {most}."
+    labelled = swept.knee.measures is not None
+    finds = "finds" if labelled else "tells"
+    within = f"Of those with at most {number(swept.budget)} in vain a month, by {by},"
+    if swept.knee.as_configured:
+        more = "more, or as much sooner," if labelled else "more"
+        return f"{within} none {finds} {more} than {swept.knee.choice}, which is configured."
+    if sum(worth(row) == worth(swept.knee) for row in swept.rows) > 1:
+        return f"{within} {swept.knee.choice} {finds} as much as any, and least in vain of these."
+    return f"{within} {swept.knee.choice} {finds} most."
 
 
 def found_text(row: Row) -> str:

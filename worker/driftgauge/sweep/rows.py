@@ -80,19 +80,20 @@ def knee(rows: Sequence[Row], budget: float) -> Row | None:
     """The row to take: it finds most of those that tell no more in vain than `budget` a month.
 
     With labels: the highest recall, then the shortest median delay. Without: the most alerts, since what a placebo does
-    not tell is likely true. Where none keeps to the budget: the one that tells least in vain. None: nobody knows.
+    not tell is likely true. Where none keeps to the budget: the one that tells least in vain. Of equals the one that is
+    configured, as there is no reason to change it. None: nobody knows.
     """
     known = [(row, in_vain) for row in rows if (in_vain := row.in_vain) is not None]
     if not known:
         return None
     kept = [(row, in_vain) for row, in_vain in known if in_vain.per_month <= budget]
     if kept:
-        return min(kept, key=lambda entry: (*_worth(entry[0]), entry[1].per_month))[0]
-    return min(known, key=lambda entry: (entry[1].per_month, *_worth(entry[0])))[0]
+        return min(kept, key=lambda entry: (*worth(entry[0]), entry[1].per_month, not entry[0].as_configured))[0]
+    return min(known, key=lambda entry: (entry[1].per_month, *worth(entry[0]), not entry[0].as_configured))[0]
 
 
-def _worth(row: Row) -> tuple[float, float]:
-    """Lower is better."""
+def worth(row: Row) -> tuple[float, float]:
+    """How much a row finds and how soon, or without labels how much it tells; lower is better."""
     if row.measures is None:
         return -row.alerts, 0.0
     recall, median = row.measures.recall.share, row.measures.delays.median
