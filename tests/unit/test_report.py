@@ -21,13 +21,15 @@ from driftgauge.engine.publish import renderer_of
 from driftgauge.panes.merge import Pane
 from driftgauge.records import RecordBatch, Source
 from driftgauge.report.content import content_of
-from driftgauge.report.figures import figure_of
+from driftgauge.report.figures import figure_of, time_axis, time_ticks
 from driftgauge.report.incidents import incidents_of
+from driftgauge.report.levels import levels_of
 from driftgauge.report.page import page
 from driftgauge.report.recorder import Recorder
-from driftgauge.report.trail import Trail
+from driftgauge.report.trail import Stretch, Trail
 from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
 from driftgauge.subject import Subject
+from driftgauge.timestamps import parse_timestamp
 from live import loan_events, profile_of
 
 MINUTE = 60_000
@@ -231,3 +233,31 @@ def test_any_line_can_be_drawn(values, limit):
     places = [float(number) for line in figure.lines for point in line.split() for number in point.split(",")]
     assert all(0 <= place <= 680 for place in places)
     assert len(figure.y_ticks) < 12
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "texts"),
+    [
+        ("1996-05-07T00:00:00Z", "1998-12-07T00:00:00Z", ["1996-07-01", "1997-01-01", "1997-07-01", "1998-01-01"]),
+        ("2026-01-20T00:00:00Z", "2026-06-10T00:00:00Z", ["2026-02-01", "2026-03-01", "2026-04-01", "2026-05-01"]),
+        ("1990-05-07T00:00:00Z", "2026-12-07T00:00:00Z", ["1991-01-01", "1998-01-01", "2005-01-01", "2012-01-01"]),
+    ],
+)
+def test_long_spans_have_the_first_days_of_months_on_their_axis(start, end, texts):
+    ticks = time_ticks(time_axis(parse_timestamp(start), parse_timestamp(end)))
+    assert [tick.text for tick in ticks][:4] == texts
+    assert len(ticks) <= 7
+
+
+def test_the_line_of_a_window_is_of_the_windows_that_the_alert_is_about(profile):
+    contrasts = default_model(profile, pane="60s").contrasts
+    series = next(s for s in contrasts.series if s.name == "psi_1h" and s.feature == "income")
+    reference = np.array(series.slot.spec.counts, np.int64)
+    strange = np.zeros_like(reference)
+    strange[0] = reference.sum()
+    counts = np.array([reference] * 120 + [strange] * 60)
+    starts = np.arange(180, dtype=np.int64) * MINUTE
+    values = levels_of(series, contrasts, Stretch(MINUTE, starts, counts, counts.sum(axis=1))).values
+    assert np.isnan(values[:59]).all()
+    assert values[59:120] == pytest.approx(0, abs=1e-9)
+    assert (np.diff(values[119:]) > 0).all()

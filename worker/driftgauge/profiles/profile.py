@@ -183,7 +183,7 @@ class NumericField(_Model):
     def cell_names(self) -> list[str]:
         """A readable name per cell: the bin's range, then the special cells."""
         bounds = [self.minimum, *self.edges, self.maximum]
-        ranges = [f"{a:.6g}..{b:.6g}" for a, b in pairwise(bounds)]
+        ranges = [f"{a:.6g}" if a == b else f"{a:.6g}..{b:.6g}" for a, b in pairwise(bounds)]
         return [*ranges, *NUMERIC_SPECIALS]
 
 

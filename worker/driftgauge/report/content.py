@@ -232,6 +232,8 @@ def _cells(series: Series, live: np.ndarray[tuple[int], np.dtype[np.int64]]) -> 
         chosen = sorted(ranked[:_CELLS_SHOWN])
     widest = max((max(before[i], after[i]) for i in chosen), default=0.0) or 1.0
     names = slot.shown_names
+    # Special cells stand behind the values, but what is below them reads better before.
+    chosen.sort(key=lambda i: (names[i] != "below" or i < slot.spec.bins, i))
     return [
         Row(
             names[i],

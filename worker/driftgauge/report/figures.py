@@ -18,8 +18,11 @@ _LARGEST = 1e300
 # Half of what a date and a time of day take; nearer to the edge they would be cut off.
 _TEXT = 42
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
-_STEPS = tuple(
-    [m * _MINUTE for m in (1, 2, 5, 10, 15, 30)] + [h * _HOUR for h in (1, 2, 3, 6, 12)] + [d * _DAY for d in (1, 2, 7)]
+_MONTH = 30.44 * _DAY
+_STEPS = (
+    *(m * _MINUTE for m in (1, 2, 5, 10, 15, 30)),
+    *(h * _HOUR for h in (1, 2, 3, 6, 12)),
+    *(d * _DAY for d in (1, 2, 7, 14)),
 )
 
 
@@ -66,11 +69,22 @@ def time_axis(start: int, end: int) -> Axis:
 def time_ticks(axis: Axis, most: int = 6) -> list[Tick]:
     """At round times in UTC; with the date where the span is longer than a day."""
     span = axis.high - axis.low
-    step = next((s for s in _STEPS if span / s <= most), None) or math.ceil(span / most / (7 * _DAY)) * 7 * _DAY
-    first = -int(-axis.low // step) * step
-    times = range(first, int(axis.high) + 1, step)
+    step = next((s for s in _STEPS if span / s <= most), None)
+    if step is None:
+        step, times = _DAY, _first_days(int(axis.low), int(axis.high), math.ceil(span / most / _MONTH))
+    else:
+        times = list(range(-int(-axis.low // step) * step, int(axis.high) + 1, step))
     ticks = [Tick(axis.at(time), _time_text(time, span, step)) for time in times]
     return [tick if tick.at <= WIDTH - _TEXT else Tick(tick.at, "") for tick in ticks]
+
+
+def _first_days(low: int, high: int, months: int) -> list[int]:
+    """The first days of every so many months, in ms; a year begins such a span, if it can."""
+    months = next((count for count in (1, 2, 3, 4, 6) if count >= months), -(-months // 12) * 12)
+    first = np.datetime64(low, "ms").astype("datetime64[M]").astype(int) // months * months
+    last = np.datetime64(high, "ms").astype("datetime64[M]").astype(int)
+    days = np.arange(first, last + 1, months).astype("datetime64[M]").astype("datetime64[ms]").astype(np.int64)
+    return [day for day in days.tolist() if low <= day <= high]
 
 
 def figure_of(

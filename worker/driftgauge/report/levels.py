@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 
 from driftgauge.alerts.distances import distances
 from driftgauge.alerts.natural import quantile_of
+from driftgauge.durations import format_duration
 from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.profiles.layout import Slot
 from driftgauge.profiles.profile import NumericField
 from driftgauge.profiles.series import Series
+from driftgauge.profiles.windows import window_of
 from driftgauge.report.trail import Counts, Stretch
 
 
@@ -37,8 +40,13 @@ def levels_of(series: Series, contrasts: Contrasts, stretch: Stretch) -> Levels 
     if series.among:
         return None
     if series.kind == "window":
-        found = [distances(series.slot, counts).get("psi", np.nan) for counts in stretch.counts]
-        return Levels(np.array(found, np.float64), "distance from the reference", "PSI", None, None, series.tolerance)
+        window = window_of(series)
+        found = [
+            np.nan if counts is None else distances(series.slot, counts).get("psi", np.nan)
+            for counts in _windows(stretch, window)
+        ]
+        what = f"distance from the reference over {format_duration(window)}"
+        return Levels(np.array(found, np.float64), what, "PSI", None, None, series.tolerance)
     if isinstance(spec, NumericField) and series.kind == "value" and not series.slot.redacted:
         return _quantiles(series, spec, stretch.counts)
     values = _values(series, contrasts, stretch.counts)
@@ -50,6 +58,15 @@ def levels_of(series: Series, contrasts: Contrasts, stretch: Stretch) -> Levels 
             values, "mean position within the reference", "", series.reference, low, series.reference + series.tolerance
         )
     )
+
+
+def _windows(stretch: Stretch, window: int) -> Iterator[Counts | None]:
+    """Per span the counts of the window (ms) that ends with it; None where the stretch begins later than that."""
+    sums = np.concatenate([np.zeros_like(stretch.counts[:1]), np.cumsum(stretch.counts, axis=0)])
+    begins = np.minimum(stretch.starts, stretch.starts + stretch.length - window)
+    for end, begin in enumerate(begins.tolist(), start=1):
+        whole = begin >= int(stretch.starts[0])
+        yield sums[end] - sums[np.searchsorted(stretch.starts, begin)] if whole else None
 
 
 def _shares(series: Series, values: NDArray[np.float64], low: float | None) -> Levels:
