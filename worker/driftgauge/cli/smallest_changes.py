@@ -110,7 +110,7 @@ def _values(found: Found | None) -> dict[str, Any]:
 def _text(series: Series, reached: float) -> str:
     measure = measure_of(series)
     if not math.isfinite(reached):
-        return "nothing: too few events"
+        return "nothing: too few events, or too much wander"
     if series.among:
         return f"a fall to {distinct(series.among, reached)} in {series.among} events"
     if measure == "rate":
