@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from driftgauge.report.figures import Scatter, scatter_of
 
+_UNITS = (("days", 86_400_000), ("hours", 3_600_000), ("minutes", 60_000))
+
 
 class Tried(NamedTuple):
     """A choice of settings. `take`: it is the one to take; `now`: the one that is configured.
@@ -43,10 +45,11 @@ class Settings:
 
 def settings_of(verdict: str, headings: tuple[str, ...], rows: Sequence[Tried]) -> Settings:
     """With the charts that can be drawn of them."""
-    minute = 60_000
+    longest = max((row.delay for row in rows if row.delay is not None), default=0)
+    unit, length = next((unit for unit in _UNITS if longest >= 2 * unit[1]), _UNITS[-1])
     wanted = (
         ("incidents found, in percent", lambda row: None if row.found is None else 100 * row.found),
-        ("median delay, in minutes", lambda row: None if row.delay is None else row.delay / minute),
+        (f"median delay, in {unit}", lambda row: None if row.delay is None else row.delay / length),
         ("alerts told", lambda row: float(row.alerts) if row.found is None else None),
     )
     charts = []
