@@ -289,7 +289,9 @@ def _plot(title: str, series: Series, contrasts: Contrasts, stretch: Stretch, ma
     unit = f" ({levels.unit})" if levels.unit else ""
     name = series.feature or series.slot.role
     every = lasted(stretch.length)
-    return None if figure is None else Plot(f"{title}: {name}, {levels.what}{unit}, a point every {every}", figure)
+    # Series of the output say themselves what they are of.
+    what = levels.what.removeprefix(f"{name} ")
+    return None if figure is None else Plot(f"{title}: {name}, {what}{unit}, a point every {every}", figure)
 
 
 def _quality(recorder: Recorder) -> list[Quality]:
