@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -168,6 +169,15 @@ def stored() -> dict[str, bytes]:
     stage = stage_of([MODEL])
     stage.process([Sources((A, B)), *in_turn()])
     return stage.changes()[0]
+
+
+def test_a_state_of_before_sources_came_to_an_end_is_taken(stored: dict[str, bytes]) -> None:
+    *before, ended = msgspec.msgpack.decode(stored["merge"])
+    before[0] = 2
+    stage = stage_of([MODEL])
+    stage.restore(stored | {"merge": msgspec.msgpack.encode(before)})
+    assert ended == []
+    assert stage.changes()[0]["merge"] == stored["merge"]
 
 
 def test_what_is_stored_of_traffic_is_deleted_once_it_is_switched_off(stored: dict[str, bytes]) -> None:

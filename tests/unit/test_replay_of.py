@@ -90,6 +90,13 @@ def test_it_begins_where_a_backtest_does(start, firsts):
     assert [first for first, _ in spans.values()] == firsts
 
 
+def test_workers_that_read_other_topics_are_no_part_of_a_replay():
+    store = MemoryState()
+    frozen_spans(replay_of(config(), "x"), PARTITIONS, Log(), store)
+    with pytest.raises(StateError, match="x was started with other input topics than in, features, labels"):
+        frozen_spans(replay_of(config(features="features"), "x"), PARTITIONS | {"features": 1}, Log(), store)
+
+
 @pytest.mark.parametrize("stored", ["", "{}", '[["in",0,1]]', '[["in","0",1,2]]', '[["in",0,1,2,3]]'])
 def test_stored_spans_that_are_none_are_refused(stored):
     store = MemoryState()

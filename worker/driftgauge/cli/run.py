@@ -32,7 +32,7 @@ from driftgauge.telemetry.logging import configure
 # As a shell tells of a program that was interrupted.
 _AT_ONCE = _NOT_DONE = 130
 
-EXAMPLE = "driftgauge run -c driftgauge.yaml"
+EXAMPLE = "driftgauge run -c driftgauge.yaml, or driftgauge run -c driftgauge.yaml --replay march"
 
 
 def command(config: ConfigOption, replay: ReplayOption = None) -> None:

@@ -46,11 +46,11 @@ def frozen_spans(config: Config, partitions: Mapping[str, int], log: Log, store:
     """First offset and end of each partition of the input topics, as at the first start of this replay.
 
     `partitions`: how many each topic has now. As in a backtest, `kafka.start` says where to begin only if it is a time.
-    StateError if what is stored can't be read.
+    StateError if what is stored can't be read, or is of other topics.
     """
-    start = config.kafka.start
+    start, names = config.kafka.start, dict.fromkeys(topic.name for topic in config.topics.inputs.values())
     found = []
-    for name in dict.fromkeys(topic.name for topic in config.topics.inputs.values()):
+    for name in names:
         for source in (Source(name, i) for i in range(partitions[name])):
             first, end = log.span(source)
             begin = min(log.offset_at(source, start), end) if isinstance(start, int) else first
@@ -60,4 +60,9 @@ def frozen_spans(config: Config, partitions: Mapping[str, int], log: Log, store:
         spans = _decoder.decode(settled)
     except msgspec.MsgspecError as error:
         raise StateError(f"which records the replay {config.job} is of can't be read: {error}") from error
+    if {span.topic for span in spans} != names.keys():
+        raise StateError(
+            f"the replay {config.job} was started with other input topics than {', '.join(names)}; set them back, or "
+            "start another one, by another name"
+        )
     return {Source(span.topic, span.partition): (span.first, span.end) for span in spans}
