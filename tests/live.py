@@ -74,7 +74,7 @@ def profile_of(events: Iterable[bytes], model_id: str = "loan-approval") -> Prof
 class Live:
     """One deployment on a shared broker and Redis, with names of its own.
 
-    No source falls idle unless `panes` says so: then nothing depends on the wall clock.
+    No source falls idle unless `panes` says so: then nothing depends on the wall clock. `options`: of `run`.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class Live:
             settings[section] = settings.get(section, {}) | values if isinstance(values, dict) else values
         # JSON is YAML.
         self.config.write_text(json.dumps(settings))
+        self.options: Sequence[str] = ()
         self.workers: list[Worker] = []
         self.create_topics()
 
@@ -121,7 +122,8 @@ class Live:
 
     def start(self, *, config: Path | None = None, before: Sequence[str] = ()) -> Worker:
         """`before`: a program and its arguments that start the worker."""
-        worker = Worker(config or self.config, self.folder / f"worker-{len(self.workers)}.log", before)
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        worker = Worker(config or self.config, log, before, self.options)
         self.workers.append(worker)
         return worker
 
@@ -170,10 +172,10 @@ class Live:
 class Worker:
     """`driftgauge run` as a process; its log as dictionaries."""
 
-    def __init__(self, config: Path, log: Path, before: Sequence[str] = ()) -> None:
+    def __init__(self, config: Path, log: Path, before: Sequence[str] = (), options: Sequence[str] = ()) -> None:
         self.log = log
         with log.open("wb") as out:
-            command = [*before, sys.executable, "-m", "driftgauge", "run", "-c", str(config)]
+            command = [*before, sys.executable, "-m", "driftgauge", "run", "-c", str(config), *options]
             self.process = subprocess.Popen(command, stderr=out, stdout=subprocess.DEVNULL)
 
     def lines(self) -> list[dict]:

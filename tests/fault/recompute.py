@@ -71,7 +71,7 @@ class Recomputation:
     ) -> None:
         topics = _input_topics(config, inputs)
         # The worker's own: what makes its tasks is all that this shares with a run.
-        tasks = Tasks(config, models_of(config, profiles), topics)
+        tasks = Tasks(config, models_of(config, profiles), topics, {})
         self.meaning = Meaning()
         self.decisions = decisions
         self.positions = dict.fromkeys(inputs, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,6 +107,33 @@ def test_the_end_of_a_file_tells_of_no_silence_but_a_later_row_does() -> None:
     assert events[0].updatedAt == "2026-01-12T08:00:00Z"
 
 
+def ended(source: Source, panes: int) -> list[list[Message]]:
+    """What a partition publishes by pane, up to so many, and its end."""
+    return [*by_pane(LOGS[source.partition])[:panes], [Watermark(source, END_OF_TIME, panes, panes, 0)]]
+
+
+# Both with the log, one a while before the other, both in a silence.
+@pytest.mark.parametrize("ends", [(960, 960), (900, 960), (9 * 96 + 40, 9 * 96 + 30)])
+def test_it_makes_no_difference_when_a_partition_is_known_to_have_ended(ends: tuple[int, int]) -> None:
+    logs = [ended(source, panes) for source, panes in zip((A, B), ends, strict=True)]
+    # As a replay in one process reads them: whoever is behind, and so an end once the others have come there.
+    places, stage, whole = [0, 0], stage_of([MODEL]), []
+    stage.process([Sources((A, B))])
+    while any(place < len(log) for place, log in zip(places, logs, strict=True)):
+        which = min((0, 1), key=lambda i: places[i] if places[i] < len(logs[i]) else 1_000)
+        whole += shown(stage.process(logs[which][places[which]]))
+        places[which] += 1
+    assert ends != (960, 960) or whole == WHOLE
+    # As fast readers do: all of one, then all of the other.
+    for order in (logs, logs[::-1]):
+        stage, found = stage_of([MODEL]), []
+        stage.process([Sources((A, B))])
+        for log in order:
+            found += shown(stage.process(m for part in log for m in part))
+            stage, _ = restarted(stage, {})
+        assert found == whole
+
+
 @given(seed=st.integers(0, 2**32 - 1), most=st.sampled_from([3, 40, 300]))
 @settings(max_examples=8)
 def test_blocks_interleaving_and_restarts_change_no_byte(seed: int, most: int) -> None:
@@ -141,6 +169,15 @@ def stored() -> dict[str, bytes]:
     stage = stage_of([MODEL])
     stage.process([Sources((A, B)), *in_turn()])
     return stage.changes()[0]
+
+
+def test_a_state_of_before_sources_came_to_an_end_is_taken(stored: dict[str, bytes]) -> None:
+    *before, ended = msgspec.msgpack.decode(stored["merge"])
+    before[0] = 2
+    stage = stage_of([MODEL])
+    stage.restore(stored | {"merge": msgspec.msgpack.encode(before)})
+    assert ended == []
+    assert stage.changes()[0]["merge"] == stored["merge"]
 
 
 def test_what_is_stored_of_traffic_is_deleted_once_it_is_switched_off(stored: dict[str, bytes]) -> None:

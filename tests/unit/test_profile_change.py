@@ -24,9 +24,10 @@ from changing_profile import (
     replayed,
 )
 from driftgauge.decode.columns import Decoded
+from driftgauge.engine.detect import stage_of
 from driftgauge.engine.ingest import decoder_of
 from driftgauge.errors import ConfigError, StateError
-from driftgauge.panes.messages import PartialPane, ProfileChange, Sources, Watermark
+from driftgauge.panes.messages import END_OF_TIME, PartialPane, ProfileChange, Sources, Watermark
 from driftgauge.panes.schedule import ALWAYS, first_pane
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.records import RecordBatch
@@ -273,3 +274,15 @@ def test_a_budget_may_change_without_the_profile():
         line.take(batch)
         line.restart(models)
     assert [a.event_id for a in line.alerts] == [a.event_id for a in alerts]
+
+
+def test_a_replay_that_ended_before_the_change_can_be_taken_over_after_its_end():
+    models = old_then_new()
+    line = line_of(models, log(range(CHANGED - 5)))
+    stage = stage_of(models)
+    stage.process([Sources((SOURCES[0],)), *line.messages, Watermark(SOURCES[0], END_OF_TIME, 0, 0, 0)])
+    fields, _ = stage.changes()
+    again = stage_of(models)
+    again.restore(fields)
+    assert again.merge.low_watermark == END_OF_TIME
+    assert again.changes()[0].keys() >= {name for name in fields if "row/" not in name and "counts/" not in name}

@@ -75,7 +75,7 @@ class Scene:
         self.claim.topic_id = "id"
         self.store.begin(self.claim, 12, {"ingest": snapshot(ingest)})
 
-    def take(self, *, gating: bool = True, pane: int = MINUTE, **policies):
+    def take(self, *, gating: bool = True, pane: int = MINUTE, job: str | None = None, **policies):
         return TakingOver(
             self.sink,
             self.store,
@@ -83,6 +83,7 @@ class Scene:
             view=self.view,
             policies=RecoveryConfig(**policies),
             log=self.log,
+            job=job,
         ).take(A)
 
     def lose(self) -> None:
@@ -187,6 +188,9 @@ def test_a_retention_gap_is_skipped_with_open_panes_incomplete(scene):
     assert (line["case"], line["lost_from"], line["lost_to"]) == ("retention_gap", 12, 19)
     with pytest.raises(StateError, match=r"in:0 can't go on: records were deleted .* recovery.retention_gap is fail"):
         scene.take(retention_gap="fail")
+    # Of a replay nobody can set another policy.
+    with pytest.raises(StateError, match=r"deleted .*, and a replay is exact .*by another name than march$"):
+        scene.take(retention_gap="fail", job="march")
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ import pytest
 from builders import MINUTE, records, small_ingest, small_profile
 from driftgauge.config import CheckpointConfig, RecoveryConfig
 from driftgauge.errors import FencedError, OutOfRangeError, StalledError, StateError, UnavailableError, UndeliveredError
+from driftgauge.panes.messages import END_OF_TIME
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
 from driftgauge.runtime.beginning import Bounds
 from driftgauge.runtime.clock_skew import ClockSkew
+from driftgauge.runtime.ends import ENDLESS, Ends
 from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.taking_over import TakingOver
 from driftgauge.runtime.tasks import IngestTask, PanesTopics
@@ -37,6 +39,7 @@ class Script:
         self.undrained: set[Source] = set()
         self.ends_known = True
         self.partitions: int | None = 2
+        self.positions: dict[Source, int] = {}
 
     def subscribe(self, topics, *, assigned, revoked, lost):
         self.on_assigned, self.on_revoked, self.on_lost = assigned, revoked, lost
@@ -72,6 +75,9 @@ class Script:
 
     def assignment(self):
         return set(self.assigned)
+
+    def position(self, source):
+        return self.positions.get(source, 0)
 
     def drained(self, sources):
         if not self.ends_known:
@@ -191,8 +197,11 @@ class Bench:
         self.log = Silent()
         self.view = View()
         self.knock: Callable[[], None] = lambda: None
+        self.done = False
 
-    def play(self, source: Script, *, max_skew=120 * MINUTE, policies=None, **checkpoint) -> Worker:
+    def play(
+        self, source: Script, *, max_skew=120 * MINUTE, policies=None, ends: Ends = ENDLESS, **checkpoint
+    ) -> Worker:
         layout = Layout.of(small_profile())
         topics = PanesTopics("panes", 1, "dead", {layout.profile_hash: layout}, 1000)
         worker = Worker(
@@ -226,8 +235,9 @@ class Bench:
             log=self.log,
             skew=ClockSkew(1 << 62, lambda: 0, self.log),
             knock=self.knock,
+            ends=ends,
         )
-        worker.run(lambda: not source.steps)
+        self.done = worker.run(lambda: not source.steps)
         return worker
 
     def at(self, time: int, then: Callable[[], None] | None = None) -> Callable[[], None]:
@@ -565,3 +575,75 @@ def test_added_partitions_are_announced_before_anything_of_theirs_is_read(bench)
     bench.play(source)
     (told,) = bench.sink.messages("sources")
     assert [entry["partition"] for entry in told["sources"]] == [0, 1, 2]
+
+
+def at_end(source: Script, of: Source, position: int, *batches: RecordBatch) -> Callable[[], list[RecordBatch]]:
+    def step():
+        source.positions[of] = position
+        return list(batches)
+
+    return step
+
+
+def test_a_replay_ends_by_itself_once_all_that_is_ours_has_come_to_its_end_and_is_saved(bench):
+    source = script(bench)
+    first = records([T0, T0 + 5 * MINUTE, T0 + 9 * MINUTE], 7, A)
+    # The last record of A is beyond the end; B's end is the marker of a transaction, with an offset and no record.
+    steps = [source.give(A, B), at_end(source, A, 10, first), at_end(source, B, 8, records([T0], 7, B)), [], []]
+    source.steps = list(steps)
+    bench.play(source, ends=Ends({A: 9, B: 9}))
+    assert not bench.done
+    again = script(bench)
+    again.steps = [again.give(A, B), at_end(again, B, 9), [], []]
+    bench.play(again, ends=Ends({A: 9, B: 9}))
+    assert bench.done
+    assert len(again.steps) == 2
+    told = {(m["source"]["partition"], m["time"]) for m in bench.sink.messages("watermark")}
+    assert {(0, END_OF_TIME), (1, END_OF_TIME)} <= told
+    panes = [(m["source"]["partition"], m["start"], m["events"]) for m in bench.sink.messages("pane")]
+    assert sorted(panes) == [(0, T0, 1), (0, T0 + 5 * MINUTE, 1), (1, T0, 1)]
+    assert bench.calls[-1] == ("close",)
+    assert any(call[0] == "save" and call[1] == B for call in bench.calls)
+
+
+def test_a_partition_without_a_record_is_at_its_end_at_once_and_one_that_was_added_since_too(bench):
+    source = script(bench)
+    source.positions = {A: 7, B: 7}
+    source.steps = [source.give(A, B), []]
+    bench.play(source, ends=Ends({A: 7}))
+    assert bench.done
+    assert source.steps == [[]]
+
+
+def test_nobody_is_declared_idle_in_a_replay_at_its_end(bench):
+    source = script(bench)
+    source.steps = [
+        source.give(A, B),
+        at_end(source, A, 9, records([T0, T0 + 9 * MINUTE], 7, A)),
+        bench.at(1_000),
+        bench.at(60_000, at_end(source, B, 9, records([T0, T0 + MINUTE], 7, B))),
+        [],
+    ]
+    source.undrained = {B}
+    bench.play(source, ends=Ends({A: 9, B: 9}))
+    assert not any(message["idle"] for message in bench.sink.messages("watermark"))
+    assert not any("decision" in call[3] for call in bench.saves())
+
+
+def test_what_cannot_be_saved_at_the_end_is_not_done(bench):
+    source, save = script(bench), bench.store.save
+
+    def fenced(claim, position, changed, deleted, *, within=None):
+        bench.store.save = save
+        raise FencedError("another one has it")
+
+    def end():
+        bench.store.save = fenced
+        source.positions[A] = 8
+        return [records([T0], 7, A)]
+
+    source.steps = [source.give(A), end, []]
+    bench.play(source, ends=Ends({A: 8}))
+    # Taken over anew, and finished then.
+    assert bench.calls.count(("seek", A, 7)) == 2
+    assert bench.done

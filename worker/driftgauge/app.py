@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from driftgauge.alerts.event import Run
 from driftgauge.config import Config
@@ -21,6 +21,8 @@ from driftgauge.records import Source
 from driftgauge.runtime.clock import MonotonicClock
 from driftgauge.runtime.clock_skew import ClockSkew
 from driftgauge.runtime.dead_letter_limits import Limits
+from driftgauge.runtime.ends import Ends
+from driftgauge.runtime.frozen import Spans, frozen_spans
 from driftgauge.runtime.group import members
 from driftgauge.runtime.input_topics import InputTopics, sources_records
 from driftgauge.runtime.kafka_clients import connection_settings, consumer_settings, producer_settings
@@ -52,6 +54,7 @@ def build_worker(
 ) -> Worker:
     """Connect to Kafka and Redis, check the topics, announce the sources that gate panes, and assemble the worker.
 
+    Of the configuration of a replay: one that ends where the input topics ended when its first worker started.
     `alive` is called at each turn of its loop; once `stop` says so, Redis is waited for no longer than a second.
     """
     models = models_of(config, profiles)
@@ -64,18 +67,31 @@ def build_worker(
         producer_settings(config), patience=config.outputs.patience, unconfirmed=config.limits.unconfirmed_records
     )
     source = KafkaSource(consumer_settings(config), refused=_Once(log).refused)
+    spans = frozen_spans(config, partitions, source, store) if config.job is not None else {}
+    if spans:
+        # What is added to the topics from now on is no part of it.
+        partitions |= {name: sum(s.topic == name for s in spans) for name in {s.topic for s in spans}}
+        _tell_replayed(spans, log)
     inputs = _input_topics(config, partitions, source, log)
     sink.publish(sources_records(inputs.gating, config.topics.panes, config.panes.partitions))
     sink.flush()
     lengths = [model.pane_length for model in models] or [unprofiled_of(config, models).panes.length]
-    view = PartitionLog(config, source, _first_counts(store, partitions))
-    build = Tasks(config, models, inputs).build
+    starts = {source: first for source, (first, _) in spans.items()}
+    view = PartitionLog(config, source, _first_counts(store, partitions), starts)
+    build = Tasks(config, models, inputs, starts).build
     return Worker(
         source,
         sink,
         store,
         taking_over=TakingOver(
-            sink, store, build=build, view=view, policies=config.recovery, log=log, file_option=config.file_option
+            sink,
+            store,
+            build=build,
+            view=view,
+            policies=config.recovery,
+            log=log,
+            file_option=config.file_option,
+            job=config.job,
         ),
         settings=WorkerSettings(
             topics=(*(topic.name for topic in config.topics.inputs.values()), config.topics.panes),
@@ -95,6 +111,7 @@ def build_worker(
         alive=alive,
         knock=lambda: knock(connection_settings(config)),
         members=lambda: _members(config),
+        ends=Ends({source: end for source, (_, end) in spans.items()}),
     )
 
 
@@ -137,10 +154,12 @@ class _Once:
 
 
 class Tasks:
-    """Makes the task of a partition."""
+    """Makes the task of a partition. `starts`: where a replay begins."""
 
-    def __init__(self, config: Config, models: Sequence[Model], inputs: InputTopics) -> None:
-        self._config, self._models, self._inputs = config, models, inputs
+    def __init__(
+        self, config: Config, models: Sequence[Model], inputs: InputTopics, starts: Mapping[Source, int]
+    ) -> None:
+        self._config, self._models, self._inputs, self._starts = config, models, inputs, starts
         self._unprofiled = unprofiled_of(config, models)
         self._decoders = decoders_of(config, models, self._unprofiled)
         self._topics = PanesTopics(
@@ -151,7 +170,8 @@ class Tasks:
             max_dead_letter_bytes=config.limits.max_record_bytes,
             dead_letter_limits=Limits(**config.limits.dead_letters.model_dump()),
         )
-        run = Run(mode="live", run_id=run_id_of(models, config.kafka.group_id))
+        mode: Literal["live", "backtest"] = "live" if config.job is None else "backtest"
+        run = Run(mode=mode, run_id=run_id_of(models, config.kafka.group_id))
         self._render = renderer_of(models, run, self._unprofiled)
 
     def build(self, source: Source) -> Task:
@@ -173,7 +193,8 @@ class Tasks:
             self._models,
             source,
             self._decoders[source.topic],
-            cut_start=self._config.kafka.start != "earliest",
+            # A replay begins where retention has left the log, whatever was before.
+            cut_start=self._config.kafka.start != "earliest" or self._starts.get(source, 0) > 0,
             unprofiled=self._unprofiled,
         )
         return IngestTask(ingest, self._topics, gating=self._inputs.gates(source.topic))
@@ -183,6 +204,12 @@ def _first_counts(store: StateStore, partitions: Mapping[str, int]) -> dict[str,
     """Partitions of each topic at the group's first start."""
     settled = {topic: store.settle(f"{topic} partitions", str(count)) for topic, count in partitions.items()}
     return {topic: int(count) for topic, count in settled.items() if count.isdecimal()}
+
+
+def _tell_replayed(spans: Spans, log: Any) -> None:
+    records = sum(end - first for first, end in spans.values())
+    cut = sorted(str(source) for source, (first, _) in spans.items() if first > 0)
+    log.info("replay_of", partitions=len(spans), records=records, **({"begin_cut": cut} if cut else {}))
 
 
 def _settle_panes_partitions(config: Config, store: StateStore) -> None:
@@ -195,10 +222,13 @@ def _settle_panes_partitions(config: Config, store: StateStore) -> None:
 
 
 def _input_topics(config: Config, partitions: Mapping[str, int], source: KafkaSource, log: Any) -> InputTopics:
+    known = {topic.name: partitions[topic.name] for topic in config.topics.inputs.values()}
+    replayed = config.job is not None
     return InputTopics(
-        {topic.name: partitions[topic.name] for topic in config.topics.inputs.values()},
+        known,
         gating_topics(config),
-        partitions=source.partitions,
+        # A replay doesn't grow.
+        partitions=(lambda name: source.partitions(name) and known[name]) if replayed else source.partitions,
         announce=lambda gating: sources_records(gating, config.topics.panes, config.panes.partitions),
         missing_after=config.kafka.missing_topic_after or None,
         log=log,

@@ -362,15 +362,27 @@ class Config(_Section):
     limits: LimitsConfig = LimitsConfig()
 
     _file: str | None = PrivateAttr(None)
+    _job: str | None = PrivateAttr(None)
 
     @property
     def file_option(self) -> str:
         """How a command is told to read this configuration: `-c` and its file, for messages that name a command."""
-        return f"-c {shlex.quote(self._file) if self._file is not None else 'FILE'}"
+        file = f"-c {shlex.quote(self._file) if self._file is not None else 'FILE'}"
+        return file if self._job is None else f"{file} --replay {self._job}"
+
+    @property
+    def job(self) -> str | None:
+        """The replay that this is the configuration of (`config_replay`); None: that of the worker."""
+        return self._job
 
     def read_from(self, file: str) -> Self:
         """The same, which knows where it was read from."""
         self._file = file
+        return self
+
+    def of_replay(self, job: str) -> Self:
+        """The same, which knows that it is a replay's."""
+        self._job = job
         return self
 
     def features_topic(self, model: ModelConfig | None) -> Literal["predictions", "features"]:

@@ -160,6 +160,9 @@ class DetectStage:
     def _plan_that_goes_on(self, subject: Subject, mark: bytes | None, closed_to: int) -> WatchPlan:
         """The plan that a stored past belongs to: the one that holds up to where panes are closed, or it is refused."""
         plan = plan_of(self._plans, subject, closed_to)
+        if plan is not None and closed_to == END_OF_TIME:
+            # The end of a file reaches no further than what was counted before it.
+            plan = next((former for former in all_plans(plan) if _mark(former) == mark), plan)
         if plan is not None and _mark(plan) == mark:
             return plan
         if plan is not None and any(_mark(former) == mark for former in all_plans(plan.before)):

@@ -94,9 +94,9 @@ class SubjectWatch:
         far = abs(move.level.mean - move.before) > move.series.tolerance
         return move if far and (move.distance > 0) == (step.evidence.direction == "up") else None
 
-    def be_silent(self, silent_to: int | None) -> Sequence[TrafficStep]:
-        """No pane that ends up to `silent_to` (ms) will close any more; None: how far that is isn't known."""
-        if self.traffic is None or silent_to is None:
+    def be_silent(self, silent_to: int) -> Sequence[TrafficStep]:
+        """No pane that ends up to `silent_to` (ms) will close any more."""
+        if self.traffic is None:
             return ()
         return self.traffic.be_silent(min(silent_to, self.until))
 

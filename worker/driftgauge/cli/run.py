@@ -1,4 +1,7 @@
-"""`driftgauge run`: the worker. Ends with exit code 0 on SIGTERM or Ctrl-C, after a last checkpoint where it can."""
+"""`driftgauge run`: the worker. Ends with exit code 0 on SIGTERM or Ctrl-C, after a last checkpoint where it can.
+
+With `--replay` it ends by itself, once there is nothing left to do: exit code 0. Stopped before that, it is 130.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import typer
 from driftgauge import config_file
 from driftgauge.app import build_worker
 from driftgauge.cli.config_option import ConfigOption
+from driftgauge.cli.replay_option import ReplayOption, replayed
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.config_secrets import known_secrets
 from driftgauge.engine.configured import models_of
@@ -25,18 +29,24 @@ from driftgauge.runtime.memory import tune_memory
 from driftgauge.sources.profile_file import read_profile
 from driftgauge.telemetry.logging import configure
 
-_AT_ONCE = 130
+# As a shell tells of a program that was interrupted.
+_AT_ONCE = _NOT_DONE = 130
 
-EXAMPLE = "driftgauge run -c driftgauge.yaml"
+EXAMPLE = "driftgauge run -c driftgauge.yaml, or driftgauge run -c driftgauge.yaml --replay march"
 
 
-def command(config: ConfigOption) -> None:
-    """Watch the configured topics until SIGTERM: panes, alerts and dead letters to Kafka, state to Redis."""
+def command(config: ConfigOption, replay: ReplayOption = None) -> None:
+    """Watch the configured topics until SIGTERM: panes, alerts and dead letters to Kafka, state to Redis.
+
+    With --replay JOB the topics are read once, from their beginning to where they end when JOB is first started, by as
+    many of these workers as are started; each ends when nothing is left for it to do. See docs/backtest.md.
+    """
     loaded = config_file.load_with_profiles(config, os.environ, read_profile, examine=problems_of)
-    settings = loaded.config
+    settings = replayed(loaded.config, replay)
     configure(settings.logging.format, settings.logging.level, secrets=known_secrets(settings))
     log = structlog.get_logger().bind(group_id=settings.kafka.group_id)
     stopping = _Stop(log)
+    done = False
     log.info("worker_starting", models=len(settings.models), servers=settings.kafka.bootstrap_servers)
     for model in models_of(settings, loaded.profiles):
         if (note := short_ring(model)) is not None:
@@ -47,7 +57,7 @@ def command(config: ConfigOption) -> None:
         tune_memory()
         log.info("worker_started")
         heartbeat.start()
-        worker.run(stopping.asked)
+        done = worker.run(stopping.asked)
         heartbeat.stop()
     except DriftgaugeError as error:
         if not (stopping.asked() and isinstance(error, UnavailableError)):
@@ -55,7 +65,9 @@ def command(config: ConfigOption) -> None:
             log.error("worker_failed", code=error.code, error=str(error))  # noqa: TRY400 (expected: no traceback)
             raise typer.Exit(error.exit_code) from error
         log.warning("stopped_unsaved", error=str(error), do="nothing: it is read again from the last checkpoint")
-    log.info("worker_stopped")
+    log.info("worker_stopped" if not done else "replay_finished")
+    if replay is not None and not done:
+        raise typer.Exit(_NOT_DONE)
 
 
 class _Stop:

@@ -15,6 +15,7 @@ from rich.table import Table
 from driftgauge import config_file
 from driftgauge.app import redis_state
 from driftgauge.cli.config_option import ConfigOption
+from driftgauge.cli.replay_option import ReplayOption, replayed
 from driftgauge.config import Config
 from driftgauge.durations import format_duration
 from driftgauge.errors import ConfigError, InputError, UnavailableError
@@ -38,13 +39,14 @@ def root() -> None:
 @state.command(epilog="Example: driftgauge state show -c driftgauge.yaml")
 def show(
     config: ConfigOption,
+    replay: ReplayOption = None,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Show what Redis holds of each partition: position, ages, size, event time reached, and whether it is sound.
 
     Kafka is asked which of the partitions are still there; without an answer the rest is shown.
     """
-    settings = config_file.load(config, os.environ)
+    settings = replayed(config_file.load(config, os.environ), replay)
     stored = _stored(settings)
     gone = _gone(settings, [entry.partition for entry in stored])
     if json:
@@ -64,13 +66,14 @@ def reset(
     config: ConfigOption,
     topic: Annotated[str | None, typer.Option(help="Only of this topic.")] = None,
     partition: Annotated[int | None, typer.Option(min=0, help="Only this partition of it.")] = None,
+    replay: ReplayOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Even while workers are alive, or Kafka doesn't say whether they are.")
     ] = False,
 ) -> None:
     """Take stored state away, so that the next worker rebuilds it from the panes topic, whatever the policies say."""
-    settings = config_file.load(config, os.environ)
+    settings = replayed(config_file.load(config, os.environ), replay)
     if partition is not None and topic is None:
         raise ConfigError("--partition needs --topic")
     stored = [entry.partition for entry in _stored(settings)]

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from driftgauge import config_file
 from driftgauge.cli.config_option import ConfigOption
+from driftgauge.cli.replay_option import ReplayOption, replayed
 from driftgauge.config import Config
 from driftgauge.runtime.topics import (
     BROKER_DEFAULT,
@@ -35,10 +36,11 @@ def create(
     config: ConfigOption,
     partitions: Annotated[int | None, typer.Option(min=1, help="Of new input topics, else as the broker does.")] = None,
     replication: Annotated[int | None, typer.Option(min=1, help="Of new topics, else as the broker does.")] = None,
+    replay: ReplayOption = None,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Create the topics that are missing. What exists is left alone, differences are reported."""
-    settings = config_file.load(config, os.environ)
+    settings = replayed(config_file.load(config, os.environ), replay)
     with admin_client(settings) as admin:
         plans = topic_plans(settings, input_partitions=partitions or BROKER_DEFAULT)
         results = create_topics(admin, plans, replication=replication or BROKER_DEFAULT)

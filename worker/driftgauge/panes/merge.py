@@ -17,6 +17,9 @@ from driftgauge.panes.sample import RowSample
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
+# Ms before all panes.
+_NOTHING = -(1 << 62)
+
 
 @dataclass(slots=True, eq=False)
 class Pane:
@@ -49,15 +52,17 @@ class PaneMerge:
     """The open panes of one panes partition.
 
     `watermarks`: ms per source; `closed_to`: ms, no pane that ends there or before is open any more; `duplicates`:
-    partials seen before; `conflicts`: partials counted with another profile.
+    partials seen before; `conflicts`: partials counted with another profile; `ended`: the watermark (ms) before the
+    last one of each source that has come to its end.
     """
 
     sources: tuple[Source, ...] | None = None
     watermarks: dict[Source, int] = field(default_factory=dict)
     open: dict[tuple[Subject, int], Pane] = field(default_factory=dict)
-    closed_to: int = -(1 << 62)
+    closed_to: int = _NOTHING
     duplicates: int = 0
     conflicts: int = 0
+    ended: dict[Source, int] = field(default_factory=dict)
 
     def take(self, message: Message) -> None:
         """Add one message in log order."""
@@ -65,7 +70,10 @@ class PaneMerge:
             case PartialPane():
                 self._add(message)
             case Watermark():
-                self.watermarks[message.source] = max(message.time, self.watermarks.get(message.source, message.time))
+                before = self.watermarks.get(message.source, _NOTHING)
+                if message.time == END_OF_TIME:
+                    self.ended.setdefault(message.source, before)
+                self.watermarks[message.source] = max(message.time, before)
             case Sources():
                 self.sources = message.sources
             case ProfileChange():
@@ -79,13 +87,12 @@ class PaneMerge:
         return min(self.watermarks[s] for s in self.sources)
 
     @property
-    def silent_to(self) -> int | None:
-        """Ms up to which panes that haven't closed are known to be empty; None once a file has come to its end.
+    def silent_to(self) -> int:
+        """Ms up to which panes that haven't closed are known to be empty.
 
-        The end of a file says nothing about what would have come: then only a later pane shows that none did.
+        The end of a source says nothing about what would have come: beyond it, only a later pane shows that none did.
         """
-        ended = any(self.watermarks.get(source) == END_OF_TIME for source in self.sources or ())
-        return None if ended else self.closed_to
+        return min([self.closed_to, *(self.ended[source] for source in self.sources or () if source in self.ended)])
 
     def close(self) -> dict[Subject, list[Pane]]:
         """Take out the panes that all gating sources have passed: per subject, oldest first, subjects sorted."""

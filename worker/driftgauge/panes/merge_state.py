@@ -19,7 +19,9 @@ from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
 from driftgauge.subject import Subject
 
-VERSION = 2
+VERSION = 3
+# Before, no source of a worker came to an end.
+_READABLE = (2, VERSION)
 
 
 class _Pane(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -43,6 +45,7 @@ class _Merge(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     closed_to: int
     duplicates: int
     conflicts: int
+    ended: list[tuple[str, int, int]] = []
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -59,6 +62,7 @@ def merge_fields(merge: PaneMerge) -> dict[str, bytes]:
         merge.closed_to,
         merge.duplicates,
         merge.conflicts,
+        [(*source, time) for source, time in sorted(merge.ended.items())],
     )
     fields = {"merge": _encoder.encode(head)}
     for (subject, start), pane in sorted(merge.open.items()):
@@ -101,7 +105,7 @@ def restore_merge(
     """
     try:
         head = _merge_decoder.decode(fields["merge"])
-        if head.version != VERSION:
+        if head.version not in _READABLE:
             raise StateError(f"stored open panes have version {head.version}, this program reads {VERSION}")
         panes = [_pane_decoder.decode(data) for name, data in fields.items() if name.startswith("open/")]
     except KeyError as error:
@@ -115,6 +119,7 @@ def restore_merge(
         head.closed_to,
         head.duplicates,
         head.conflicts,
+        {Source(topic, partition): time for topic, partition, time in head.ended},
     )
     for stored in panes:
         subject = Subject(*stored.subject)

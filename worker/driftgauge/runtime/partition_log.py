@@ -20,11 +20,16 @@ from driftgauge.sources.kafka import KafkaSource
 
 
 class PartitionLog:
-    """A LogView of the configured topics. `counts`: partitions of each at the group's first start."""
+    """A LogView of the configured topics. `counts`: partitions of each at the group's first start.
 
-    def __init__(self, config: Config, source: KafkaSource, counts: Mapping[str, int]) -> None:
+    `starts`: where partitions begin for which that is settled.
+    """
+
+    def __init__(
+        self, config: Config, source: KafkaSource, counts: Mapping[str, int], starts: Mapping[Source, int]
+    ) -> None:
         """`source`: the group's consumer. What else is needed connects on first use."""
-        self._config, self._source, self._counts = config, source, counts
+        self._config, self._source, self._counts, self._starts = config, source, counts, starts
         panes = [Source(config.topics.panes, i) for i in range(config.panes.partitions)]
         self._history = PanesHistory(lambda: KafkaSource(reader_settings(config)), panes)
         self._admin: Any = None
@@ -36,6 +41,8 @@ class PartitionLog:
 
     def start(self, source: Source) -> int:
         """See LogView. The panes topic is our own history and is read from its beginning."""
+        if source in self._starts:
+            return self._starts[source]
         start = self._config.kafka.start
         if source.topic == self._config.topics.panes or start == "earliest":
             return self._source.first_offset(source)

@@ -70,7 +70,8 @@ class LogView(Protocol):
 class TakingOver:
     """Makes partitions `Owned`. `build` makes the task of one; `view` knows its log.
 
-    `file_option`: how a command is told to read the configuration, for messages.
+    For messages, `file_option`: how a command is told to read the configuration; `job`: the replay that this is of,
+    None: of none.
     """
 
     def __init__(
@@ -83,11 +84,12 @@ class TakingOver:
         policies: RecoveryConfig,
         log: Any,
         file_option: str = "-c FILE",
+        job: str | None = None,
     ) -> None:
         """Nothing is claimed yet."""
         self._sink, self._store = sink, store
         self._build, self._view, self._policies, self._log = build, view, policies, log
-        self._file_option = file_option
+        self._file_option, self._job = file_option, job
 
     def take(self, source: Source) -> Owned | None:
         """Claim it and bring its task to where it begins. FencedError if another one claims it meanwhile.
@@ -158,6 +160,11 @@ class TakingOver:
             return
         said = f"{_SAYS[case]} ({detail})" if detail else _SAYS[case]
         option = beginning.refused_by(self._policies)
+        if option is not None and self._job is not None:
+            raise StateError(
+                f"{source} can't go on: {said}, and a replay is exact or there is none. Start another one, by another "
+                f"name than {self._job}"
+            )
         if option is not None:
             where = f"{self._file_option} --topic {source.topic} --partition {source.partition}"
             meant = "set the configuration back, or " if case is Case.CHANGED else ""

@@ -70,6 +70,11 @@ class Task(Protocol):
         """The first offset that is not settled yet."""
         ...
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing can come any more: its input has ended, or all inputs have."""
+        ...
+
     def process(self, batch: RecordBatch) -> list[Publication]:
         """Take the next records; what to publish, in order."""
         ...
@@ -103,6 +108,11 @@ class IngestTask:
         """See Task."""
         return self.ingest.position
 
+    @property
+    def finished(self) -> bool:
+        """See Task."""
+        return self.ingest.watermark == END_OF_TIME
+
     def process(self, batch: RecordBatch) -> list[Publication]:
         """See Task. DeadLetterLimitError before anything of the batch is published."""
         done = self.ingest.process(batch)
@@ -116,6 +126,10 @@ class IngestTask:
     def raise_watermark(self, time: int) -> list[Publication]:
         """Carry out an idle decision that has been saved."""
         return self._publications(self.ingest.raise_watermark(time))
+
+    def finish(self) -> list[Publication]:
+        """The input has ended. Follows from the log and its end, so it is repeated where it wasn't saved."""
+        return self._publications(self.ingest.finish())
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """See Task. A decision that was saved before is part of the state by now."""
@@ -230,6 +244,11 @@ class DetectTask:
     def position(self) -> int:
         """See Task."""
         return self._position
+
+    @property
+    def finished(self) -> bool:
+        """See Task. Every source tells its end after its last pane, so nothing is left to read either."""
+        return self.stage.merge.low_watermark == END_OF_TIME
 
     def process(self, batch: RecordBatch) -> list[Publication]:
         """See Task. A record of the panes topic that can't be read is counted: it isn't ours, or of another profile."""

@@ -26,6 +26,7 @@ from driftgauge.runtime.backpressure import Backpressure
 from driftgauge.runtime.checkpointing import Checkpoints
 from driftgauge.runtime.clock import Clock
 from driftgauge.runtime.clock_skew import ClockSkew
+from driftgauge.runtime.ends import ENDLESS, Ends
 from driftgauge.runtime.idle import IdleWatch
 from driftgauge.runtime.input_topics import InputTopics
 from driftgauge.runtime.owned import Owned
@@ -66,7 +67,7 @@ class Worker:
 
     `inputs` knows of the input topics, `skew` is told of stamps, `alive` is called at each turn of the loop. `knock`,
     asked when Kafka doesn't answer, raises UnavailableError where it would not let us in any more. `members`: where
-    those of the group are.
+    those of the group are. `ends`: where inputs end, in a replay.
     """
 
     def __init__(
@@ -84,10 +85,11 @@ class Worker:
         alive: Callable[[], None] = lambda: None,
         knock: Callable[[], object] = lambda: None,
         members: Callable[[], list[str]] = list,
+        ends: Ends = ENDLESS,
     ) -> None:
         """Nothing is read before `run`."""
         self._source, self._sink, self._store = source, sink, store
-        self._taking_over, self._settings = taking_over, settings
+        self._taking_over, self._settings, self._ends = taking_over, settings, ends
         self._clock, self._log = clock, log
         self._owned: dict[Source, Owned] = {}
         self._pending: set[Source] = set()
@@ -116,22 +118,26 @@ class Worker:
             log=log,
         )
 
-    def run(self, stop: Callable[[], bool]) -> None:
-        """Poll until `stop()`; then finish the batch, checkpoint and leave the group."""
+    def run(self, stop: Callable[[], bool]) -> bool:
+        """Poll until `stop()`; then finish the batch, checkpoint and leave the group.
+
+        True: it ended by itself, since whatever the group has given it has come to its end and is saved.
+        """
         self._source.subscribe(
             self._settings.topics, assigned=self._on_assigned, revoked=self._on_revoked, lost=self._on_lost
         )
         try:
-            self._loop(stop)
+            done = self._loop(stop)
             self.checkpoint()
             self._report()
+            return done
         finally:
             # Leaving the group calls the listeners; there is nothing left for them to save.
             self._owned.clear()
             self._taking_over.close()
             self._source.close()
 
-    def _loop(self, stop: Callable[[], bool]) -> None:
+    def _loop(self, stop: Callable[[], bool]) -> bool:
         ticked = logged = self._clock.now()
         while not stop():
             try:
@@ -139,6 +145,8 @@ class Worker:
                 for batch in self._reading.poll(_POLL_MS):
                     self._process(batch)
                 self._adopt()
+                if self._ends and self._finished():
+                    return True
                 now = self._clock.now()
                 if now - ticked >= _TICK_MS:
                     ticked = now
@@ -150,6 +158,7 @@ class Worker:
                     self._report()
             except (BlockedError, UndeliveredError) as error:
                 self._hold(error, stop)
+        return False
 
     def checkpoint(self) -> None:
         """Make everything done so far durable, and tell the group."""
@@ -187,11 +196,30 @@ class Worker:
             self._forget(source, "partition_rewound")
         self._inputs.announce_again()
 
+    def _finished(self) -> bool:
+        """Finish the inputs that are at their end; whether nothing is left to do of what is ours, and that is saved.
+
+        Before anybody asks who is idle: an input at its end is not silent.
+        """
+        for source, owned in self._owned.items():
+            end, task = self._ends.of(source), owned.task
+            # By the position: markers of transactions have offsets too.
+            if end is not None and not task.finished and self._source.position(source) >= end:
+                self._sink.publish(task.finish())  # type: ignore[attr-defined]
+        if self._pending or not self._owned or not all(owned.task.finished for owned in self._owned.values()):
+            return False
+        self.checkpoint()
+        # What turned out to be another's is theirs to finish; what has to be taken over anew is not done.
+        return bool(self._owned) and not self._pending
+
     def _process(self, batch: RecordBatch) -> None:
         owned = self._owned.get(batch.source)
         if owned is None:
             return
         self._stalled.read(batch.source)
+        batch = self._ends.within(batch)
+        if not len(batch):
+            return
         self._skew.records(batch)
         publications = owned.task.process(batch)
         self._sink.publish(publications)

@@ -42,6 +42,10 @@ class PartitionedSource(Protocol):
         """What is ours."""
         ...
 
+    def position(self, source: Source) -> int:
+        """The offset that is read next."""
+        ...
+
     def drained(self, sources: Collection[Source]) -> set[Source]:
         """Those with nothing left to read."""
         ...
