@@ -181,7 +181,7 @@ def row(name: str, *, recall=None, median=None, alerts=0, in_vain=0, months=10.0
         delays = SimpleNamespace(median=Quantile(median, None))
         measures = SimpleNamespace(recall=SimpleNamespace(share=recall), delays=delays, false=false)
     placebo = InVain(in_vain, months) if recall is None else None
-    return Row(name, now, alerts, measures, placebo)
+    return Row(name, now, alerts, 1.0, measures, placebo)
 
 
 def test_the_row_to_take_finds_most_of_those_within_the_budget_and_soonest():
@@ -206,4 +206,10 @@ def test_of_equals_what_is_configured_stays():
 def test_without_labels_it_is_the_one_that_tells_most_within_the_budget():
     rows = [row("strict", alerts=3, in_vain=1), row("good", alerts=9, in_vain=8), row("loose", alerts=50, in_vain=99)]
     assert knee(rows, 1.0).choice == "good"
-    assert knee([Row("x", False, 3, None, None)], 1.0) is None
+    assert knee([Row("x", False, 3, 1.0, None, None)], 1.0) is None
+
+
+def test_alerts_that_a_placebo_tells_as_well_are_no_reason_to_change_anything():
+    rows = [row("now", now=True), row("loose", alerts=1, in_vain=10)]
+    assert knee(rows, 1.0).choice == "now"
+    assert knee([*rows, row("good", alerts=3, in_vain=9)], 1.0).choice == "good"

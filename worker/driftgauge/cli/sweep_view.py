@@ -15,6 +15,7 @@ from driftgauge.scoring.delays import Quantile
 from driftgauge.sweep.rows import Row, worth
 
 _UNKNOWN = "unknown"
+_BEYOND = "beyond what these let expect"
 
 
 class Swept(NamedTuple):
@@ -57,11 +58,11 @@ def verdict(swept: Swept) -> str:
     finds = "finds" if labelled else "tells"
     within = f"Of those with at most {number(swept.budget)} in vain a month, by {by},"
     if swept.knee.as_configured:
-        more = "more, or as much sooner," if labelled else "more"
+        more = "more, or as much sooner," if labelled else f"more {_BEYOND}"
         return f"{within} none {finds} {more} than {swept.knee.choice}, which is configured."
     if sum(worth(row) == worth(swept.knee) for row in swept.rows) > 1:
         return f"{within} {swept.knee.choice} {finds} as much as any, and least in vain of these."
-    return f"{within} {swept.knee.choice} {finds} most."
+    return f"{within} {swept.knee.choice} {finds} most{'' if labelled else f' {_BEYOND}'}."
 
 
 def found_text(row: Row) -> str:

@@ -35,7 +35,7 @@ class InVain:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A choice of settings. `alerts` in the whole span; `measures` against incidents; `placebo` in shuffled weeks.
+    """A choice of settings. `alerts` in `months` model-months; `measures` against incidents; `placebo`: shuffled weeks.
 
     Both are None where there is nothing to tell them from.
     """
@@ -43,6 +43,7 @@ class Row:
     choice: Choice
     as_configured: bool
     alerts: int
+    months: float
     measures: Measures | None
     placebo: InVain | None
 
@@ -68,7 +69,8 @@ def row_of(
     """`incidents`: None if there are no labels; `tolerance`: ms, of `match`."""
     told = [alert for alert in alerts if watch.start < alert.opened <= watch.end]
     measures = None if incidents is None else measure(match(told, incidents, watch, tolerance), tolerance)
-    return Row(choice, as_configured, len(told), measures, placebo)
+    months = (watch.end - watch.start) * len(watch.models) / MONTH
+    return Row(choice, as_configured, len(told), months, measures, placebo)
 
 
 def placebo_of(alerts: Sequence[Alert], weeks: int, models: int) -> InVain:
@@ -79,9 +81,9 @@ def placebo_of(alerts: Sequence[Alert], weeks: int, models: int) -> InVain:
 def knee(rows: Sequence[Row], budget: float) -> Row | None:
     """The row to take: it finds most of those that tell no more in vain than `budget` a month.
 
-    With labels: the highest recall, then the shortest median delay. Without: the most alerts, since what a placebo does
-    not tell is likely true. Where none keeps to the budget: the one that tells least in vain. Of equals the one that is
-    configured, as there is no reason to change it. None: nobody knows.
+    With labels: the highest recall, then the shortest median delay. Without: the most alerts beyond those that the
+    placebo lets expect in vain. Where none keeps to the budget: the one that tells least in vain. Of equals the one
+    that is configured, as there is no reason to change it. None: nobody knows.
     """
     known = [(row, in_vain) for row in rows if (in_vain := row.in_vain) is not None]
     if not known:
@@ -93,8 +95,9 @@ def knee(rows: Sequence[Row], budget: float) -> Row | None:
 
 
 def worth(row: Row) -> tuple[float, float]:
-    """How much a row finds and how soon, or without labels how much it tells; lower is better."""
+    """How much a row finds and how soon, or without labels how much it tells that is not in vain; lower is better."""
     if row.measures is None:
-        return -row.alerts, 0.0
+        in_vain = 0.0 if row.placebo is None else row.placebo.per_month * row.months
+        return -max(row.alerts - in_vain, 0.0), 0.0
     recall, median = row.measures.recall.share, row.measures.delays.median
     return -(recall or 0.0), median.at if median.at is not None else math.inf
