@@ -74,6 +74,17 @@ def test_formatting_and_parsing_are_inverse(ms):
     assert parse_timestamp(text) == ms
 
 
+@given(st.integers(-(10**14) + 1, 10**14 - 1))
+def test_seconds_with_milliseconds_are_these_milliseconds_as_text_and_as_a_float(ms):
+    text = f"{'-' if ms < 0 else ''}{abs(ms) // 1000}.{abs(ms) % 1000:03d}"
+    assert ms < FIRST_MS or ms > LAST_MS or parse_timestamp(text) == parse_timestamp(float(text)) == ms
+
+
+def test_finer_fractions_of_seconds_are_cut():
+    assert parse_timestamp(1777880046.9069) == 1777880046906
+    assert parse_timestamp("1777880046.999999") == 1777880046999
+
+
 @given(st.text() | st.floats() | st.integers())
 def test_nothing_but_value_errors_comes_out(value):
     with suppress(ValueError):

@@ -54,13 +54,19 @@ def from_epoch(value: float) -> int:
         raise ValueError(f"{value!r} is no time; {_EXPECTED}")
     size = abs(value)
     if size < 1e11:
-        # Whole and fractional part apart: 1000 * float would round the last milliseconds of large values.
-        ms = value * 1000 if isinstance(value, int) else math.floor(value) * 1000 + int(value % 1 * 1000 + 1e-4)
+        ms = value * 1000 if isinstance(value, int) else _from_seconds(value)
     elif size < 1e14:
         ms = math.floor(value)
     else:
         ms = math.floor(value) // (1_000 if size < 1e17 else 1_000_000)
     return _within(ms)
+
+
+def _from_seconds(value: float) -> int:
+    # Whole and fractional part apart: 1000 * float would round the last milliseconds of large values. A float may lie
+    # below the milliseconds that were written, by half its last place: that isn't cut to the one before.
+    fraction = value % 1 + math.ulp(max(abs(value), 1.0))
+    return math.floor(value) * 1000 + int(fraction * 1000)
 
 
 def _within(ms: int) -> int:
