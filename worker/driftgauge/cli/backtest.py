@@ -40,11 +40,11 @@ from driftgauge.cli.injected_faults import InjectOption, InjectSeedOption
 from driftgauge.cli.kept_files import KeptFiles, kept_files
 from driftgauge.cli.labelled import IncidentsOption, ToleranceOption
 from driftgauge.cli.model_option import ModelOption
-from driftgauge.cli.overwriting import refuse_overwriting, refuse_sharing
+from driftgauge.cli.overwriting import refuse_missing_folder, refuse_overwriting, refuse_sharing
 from driftgauge.cli.published_alerts import published_alerts
 from driftgauge.cli.span_options import FromOption, ToOption, WarmUpOption, span_of
 from driftgauge.engine.publish import run_id_of
-from driftgauge.errors import ConfigError
+from driftgauge.errors import ConfigError, DriftgaugeError
 from driftgauge.panes.schedule import ALWAYS
 from driftgauge.report.recorder import Recorder
 from driftgauge.runtime.against_live import Comparison, Published, compare
@@ -158,6 +158,8 @@ def command(
         if path is not None:
             refuse_overwriting(option, path, read)
     refuse_sharing(outputs)
+    if report is not None:
+        refuse_missing_folder("--report", report)
     layouts = {model.layout.profile_hash: model.layout for model in plan.models}
     # First, so that what can't be read is said before the work; and so that it holds nothing that the replay doesn't.
     published = published_alerts(plan, span) if against_live else None
@@ -171,14 +173,15 @@ def command(
         summary.swept = swept.conclude(summary)
     if published is not None and summary.complete:
         summary.against_live = _compared(plan, summary, published, told)
-    if report is not None and recorder is not None:
-        _write_report(report, recorder, summary)
-        summary.report_file = str(report)
+    unwritten = _write_report(report, recorder, summary) if report is not None and recorder is not None else None
     score_backtest(labelled, summary)
     if json:
         print(to_json(summary).decode())
     else:
         show(Console(highlight=False), summary)
+    # After the summary, which may be of hours and needs no disk.
+    if unwritten is not None:
+        raise unwritten
     _end(summary, worst)
 
 
@@ -211,7 +214,8 @@ def _end(summary: Summary, worst: Severity | None) -> None:
         raise typer.Exit(_FAILED)
 
 
-def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
+def _write_report(path: Path, recorder: Recorder, summary: Summary) -> DriftgaugeError | None:
+    """What kept it from being written, if anything did."""
     try:
         write_report(
             path,
@@ -224,7 +228,9 @@ def _write_report(path: Path, recorder: Recorder, summary: Summary) -> None:
             swept=summary.swept,
         )
     except OSError as error:
-        raise ConfigError(f"--report {path}: can't be written: {error.strerror}; name another file") from None
+        return DriftgaugeError(f"--report {path}: can't be written: {error.strerror}; name another file")
+    summary.report_file = str(path)
+    return None
 
 
 def _severity(text: str | None) -> Severity | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from driftgauge.errors import ConfigError
 from driftgauge.panes.codec import encode_message
 from driftgauge.panes.messages import Message
 from driftgauge.profiles.layout import Layout
@@ -36,9 +35,7 @@ class KeptFiles:
 
 @contextmanager
 def kept_files(alerts: Path, panes: Path | None, layouts: Mapping[str, Layout]) -> Iterator[KeptFiles]:
-    """ConfigError at once if a place can't be written, or is the same for both."""
-    if panes is not None and panes.resolve() == alerts.resolve():
-        raise ConfigError(f"--panes-out {panes}: --alerts writes there; name another file")
+    """ConfigError at once if a place can't be written."""
     with ExitStack() as stack:
         of_alerts = stack.enter_context(JsonLinesFile(alerts))
         of_panes = stack.enter_context(JsonLinesFile(panes)) if panes is not None else None

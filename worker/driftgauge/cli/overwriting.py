@@ -1,4 +1,7 @@
-"""What a command writes must not be what it reads: asked before any work, as the file would be lost after it."""
+"""What a command writes must not be what it reads, nor one file for two things: asked before any work.
+
+After it a file would be lost.
+"""
 
 from __future__ import annotations
 
@@ -25,3 +28,11 @@ def refuse_sharing(outputs: Mapping[str, Path | None]) -> None:
             continue
         if (other := known.setdefault(path.resolve(), option)) != option:
             raise ConfigError(f"{option} {path}: is what {other} writes, too; name another file")
+
+
+def refuse_missing_folder(option: str, out: Path) -> None:
+    """ConfigError if `out`, the value of `option`, is a folder or lies in none."""
+    if out.is_dir():
+        raise ConfigError(f"{option} {out}: is a folder; name a file in it")
+    if not out.parent.is_dir():
+        raise ConfigError(f"{option} {out}: the folder {out.parent} does not exist; make it first")
