@@ -137,6 +137,7 @@ def test_all_combinations_are_tried_in_order():
         (["window=5"], "no such axis; there are budget, minimum_effect, pane"),
         (["detectors.nope.enabled=true"], "NAME is one of"),
         (["detectors.adwin.delta=[1"], "a number, a word, true or false"),
+        (["detectors.adwin.enabled=true,maybe"], "enabled=maybe: true or false is wanted"),
         ([f"budget={','.join(str(i) for i in range(1, MOST + 2))}"], f"at most {MOST}"),
     ],
 )

@@ -141,4 +141,7 @@ def _scalar(name: str, text: str) -> Any:
         value = {}
     if not isinstance(value, bool | int | float | str):
         raise ConfigError(f"--sweep {name}={text}: a number, a word, true or false is wanted")
+    # What a detector itself never sees, and so can't refuse.
+    if name.endswith(".enabled") and not isinstance(value, bool):
+        raise ConfigError(f"--sweep {name}={text}: true or false is wanted")
     return value
