@@ -92,6 +92,14 @@ def test_all_problems_are_told_at_once(tmp_path):
     assert [line.removeprefix(f"{tmp_path}/a.csv:").split(": ")[0] for line in lines] == ["2", "3", "5"]
 
 
+def test_of_a_column_that_is_wrong_throughout_the_first_problems_are_told(tmp_path):
+    with pytest.raises(InputError) as caught:
+        read_incidents(written(tmp_path, "a.csv", "start\n" + "soon\n" * 1200))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 51
+    assert lines[-1] == f"{tmp_path / 'a.csv'}: and 1,150 more"
+
+
 def test_a_file_that_is_not_there_or_no_text_is_an_error(tmp_path):
     (tmp_path / "latin.csv").write_bytes("start\nKöln\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"latin\.csv: is not UTF-8 text"):

@@ -19,6 +19,8 @@ from driftgauge.scoring.incident import Incident
 
 _FIELDS = tuple(Incident.model_fields)
 _DELIMITERS = (",", ";", "\t")
+# Of a column that was exported wrongly every row is a problem.
+_TOLD = 50
 # Stands for YAML's null where a word belongs: no text, so that it is told of as such.
 _NOTHING = object()
 
@@ -54,7 +56,8 @@ def read_incidents(path: Path) -> list[Incident]:
     except _UnreadableError as error:
         problems.append(str(error))
     if problems:
-        raise InputError("\n".join(f"{path}:{problem}" for problem in problems))
+        more = [f"{path}: and {len(problems) - _TOLD:,} more"] if len(problems) > _TOLD else []
+        raise InputError("\n".join([*(f"{path}:{problem}" for problem in problems[:_TOLD]), *more]))
     if not incidents:
         raise InputError(f"{path}: holds no incident; each has a start and an end, and what it was of")
     return list(incidents.values())
