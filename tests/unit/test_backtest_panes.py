@@ -160,8 +160,24 @@ def test_a_file_without_panes_is_said_to_be_none(made: Path, tmp_path: Path) -> 
         backtest(made, "a", "--from-panes", "events.jsonl")
     lines = (made / "panes.jsonl").read_text().splitlines()
     (tmp_path / "cut.jsonl").write_text("\n".join(lines[1:]))
-    with pytest.raises(InputError, match="no `sources` record"):
+    with pytest.raises(InputError, match=r"cut\.jsonl: holds no `sources` record"):
         backtest(made, "a", "--from-panes", tmp_path / "cut.jsonl")
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(InputError, match=r"empty\.jsonl: is empty"):
+        backtest(made, "a", "--from-panes", tmp_path / "empty.jsonl")
+
+
+def test_panes_of_other_models_alone_are_refused_and_beside_ours_a_note(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = (made / "panes.jsonl").read_text()
+    others = tmp_path / "others.jsonl"
+    others.write_text(ours.replace('"model_id":"loan-approval"', '"model_id":"churn"'))
+    told = "30 partial panes of churn/7 were counted with profile .*, and this configuration has no profile"
+    with pytest.raises(ConfigError, match=told):
+        backtest(made, "a", "--from-panes", others)
+    assert backtest(made, "b", "--from-panes", made / "panes.jsonl", others) == alerts(made / "whole")
+    assert "left out: 30 partial panes of churn/7" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class PanesInput:
 def files_of_panes(plan: Plan, span: Span, paths: Sequence[Path]) -> PanesInput:
     """Each file is a log of its own. InputError if one can't be read."""
     files = [PanesFile(path) for path in paths]
-    logs = [PanesLog(file.batches()) for file in files]
+    logs = [PanesLog(file.batches(), name=str(path)) for file, path in zip(files, paths, strict=True)]
     return PanesInput(plan, span, logs, lambda: sum(file.done for file in files) / len(files))
 
 

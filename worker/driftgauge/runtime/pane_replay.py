@@ -24,12 +24,13 @@ class PanesLog:
     """One partition of the panes topic, or a file of its records.
 
     `batches`: values in log order. `gating`: the sources that gate until the log tells of others; none: it does so at
-    its beginning. `cut`: records before its first one are gone.
+    its beginning. `cut`: records before its first one are gone. `name`: for messages.
     """
 
     batches: Iterable[Sequence[bytes | None]]
     gating: tuple[Source, ...] = ()
     cut: bool = False
+    name: str = "the panes topic"
 
 
 def judge_panes(
@@ -63,5 +64,5 @@ def judge_panes(
                 break
         else:
             if stage.merge.open and stage.merge.sources is None:
-                raise InputError("it holds no `sources` record, which says whose watermarks close its panes")
+                raise InputError(f"{log.name}: holds no `sources` record, which says whose watermarks close its panes")
     stored.refuse()

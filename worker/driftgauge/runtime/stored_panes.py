@@ -60,7 +60,7 @@ class StoredPanes:
             self._schedule.setdefault(model.subject[:2], []).append((model.since, counted))
         self._fitting = 0
         self._read = 0
-        self._otherwise: Counter[tuple[tuple[str, str], _Counted, _Counted]] = Counter()
+        self._otherwise: Counter[tuple[tuple[str, str], _Counted, _Counted | None]] = Counter()
         self._unread: Counter[str] = Counter()
 
     def messages(self, values: Iterable[bytes | None]) -> list[Message]:
@@ -74,7 +74,7 @@ class StoredPanes:
         if self._otherwise and not self._fitting:
             raise ConfigError(
                 f"{'; '.join(self._told())}. Counts over other cells or times can't be judged anew: set profile and "
-                "pane length back, or count the events anew, without --from-panes"
+                "pane length (--pane, or panes.length) back, or count the events anew, without --from-panes"
             )
 
     @property
@@ -84,9 +84,9 @@ class StoredPanes:
         return [*unread, *(f"left out: {told}" for told in self._told())]
 
     def _told(self) -> Iterator[str]:
-        for (subject, counted, wanted), count in sorted(self._otherwise.items()):
-            of = "/".join(subject)
-            yield f"{count:,} partial panes of {of} were counted with {counted}, and this configuration has {wanted}"
+        for (subject, counted, wanted), count in sorted(self._otherwise.items(), key=lambda told: str(told[0])):
+            of, own = "/".join(subject), wanted or "no profile of that version"
+            yield f"{count:,} partial panes of {of} were counted with {counted}, and this configuration has {own}"
 
     def _messages(self, values: Iterable[bytes | None]) -> Iterator[Message]:
         for value in values:
@@ -112,6 +112,8 @@ class StoredPanes:
         wanted = next((c for since, c in reversed(self._schedule.get(subject, ())) if since <= pane.start), None)
         if wanted is None:
             # Without a profile for that version and time: told of, not judged.
+            if pane.profile != NO_PROFILE and subject not in self._schedule and not pane.segment:
+                self._otherwise[subject, _Counted(pane.profile, pane.length), None] += 1
             return True
         counted = _Counted(pane.profile, pane.length)
         if counted == wanted:

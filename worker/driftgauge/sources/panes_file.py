@@ -15,7 +15,9 @@ class PanesFile:
     """Its lines. `done`: the share that was read."""
 
     def __init__(self, path: Path) -> None:
-        """InputError if it can't be opened."""
+        """InputError if it can't be opened, or is empty."""
+        if path.is_file() and not path.stat().st_size:
+            raise InputError(f"{path}: is empty")
         try:
             self._file = path.open("rb")
         except OSError as error:
