@@ -73,6 +73,13 @@ def test_without_incidents_a_backtest_says_nothing_of_a_score(replayed):
     assert "score" not in json.loads(replayed("--alerts", "a.jsonl", "--json"))
 
 
+def test_an_incident_of_a_feature_that_nobody_watches_is_said_to_be_out_of_reach(replayed):
+    Path("incidents.yaml").write_text(INCIDENTS.replace("feature: job", "feature: jobs"))
+    told = " ".join(replayed("--alerts", "a.jsonl", "--incidents", "incidents.yaml").split())
+    assert "no profile has a feature 'jobs', so no alert can find its incidents; did you mean 'job'?" in told
+    assert told.count("no profile has a feature") == 1
+
+
 def test_score_says_the_same_of_the_alerts_of_a_backtest_without_its_rows(replayed, capsys):
     scored = json.loads(replayed("--alerts", "a.jsonl", "--incidents", "incidents.yaml", "--json"))["score"]
     Path("b.json").write_text(replayed("--alerts", "a.jsonl", "--json"))

@@ -173,8 +173,8 @@ def command(
         summary.swept = swept.conclude(summary)
     if published is not None and summary.complete:
         summary.against_live = _compared(plan, summary, published, told)
-    unwritten = _write_report(report, recorder, summary) if report is not None and recorder is not None else None
     score_backtest(labelled, summary)
+    unwritten = _write_report(report, recorder, summary) if report is not None and recorder is not None else None
     if json:
         print(to_json(summary).decode())
     else:

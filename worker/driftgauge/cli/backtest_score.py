@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from driftgauge.cli.backtest_summary import Summary
@@ -10,6 +11,7 @@ from driftgauge.cli.injected_faults import InjectedFaults
 from driftgauge.cli.labelled import Labelled, labelled_incidents, tolerance_of
 from driftgauge.engine.model import Model
 from driftgauge.errors import ConfigError
+from driftgauge.scoring.incident import Incident
 
 
 def labelled_for_backtest(
@@ -29,7 +31,22 @@ def labelled_for_backtest(
 
 def score_backtest(labelled: Labelled | None, summary: Summary) -> None:
     """Add the score to a backtest's summary, if there are incidents and something was counted."""
+    if labelled is None:
+        return
+    summary.warnings = [*summary.warnings, *_unwatched(labelled.incidents, summary.models)]
     period = summary.period
-    if labelled is not None and period is not None:
+    if period is not None:
         models = [model.subject.model_id for model in summary.models]
         summary.score = labelled.score(summary.told.all(), models, *period)
+
+
+def _unwatched(incidents: Iterable[Incident], models: Sequence[Model]) -> Iterator[str]:
+    """Features that incidents of these models name and none of these has: they would look like misses."""
+    watched = dict.fromkeys(name for model in models for name in model.profile.features)
+    known = {None, *(model.subject.model_id for model in models)}
+    named = dict.fromkeys(i.feature for i in incidents if i.feature is not None and i.model_id in known)
+    for feature in named:
+        if feature not in watched:
+            close = get_close_matches(feature, watched, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else "an incident of the output names none"
+            yield f"--incidents: no profile has a feature {feature!r}, so no alert can find its incidents; {meant}"
