@@ -155,6 +155,14 @@ def test_panes_of_before_the_first_profile_are_told_of_as_they_were(made: Path, 
     assert backtest(made, "again", "-c", tmp_path / "c.yaml", "--from-panes", tmp_path / "panes") == of_events
 
 
+def test_a_part_of_the_time_after_all_there_is_is_said_to_hold_nothing(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backtest(made, "later", "--from-panes", "panes.jsonl", "--from", at(60)) == []
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Period nothing of it was counted: all there is lies before it, 2026-" in told
+
+
 def test_a_file_without_panes_is_said_to_be_none(made: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no record of it is one of the panes topic"):
         backtest(made, "a", "--from-panes", "events.jsonl")

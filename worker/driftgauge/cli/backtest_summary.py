@@ -187,13 +187,19 @@ def show(console: Console, summary: Summary) -> None:
 
 
 def _period(summary: Summary) -> str:
-    if summary.period is None or summary.totals.first is None:
+    counted = summary.totals.first, summary.totals.last
+    if counted[0] is None or counted[1] is None:
         return "nothing was counted"
+    if summary.period is None:
+        return f"nothing of it was counted: all there is lies before it, {_from_to(counted[0], counted[1])}"
     first, last = summary.period
-    span = f"{date_and_clock(format_timestamp(first))} to {date_and_clock(format_timestamp(last))}"
-    before = first - summary.totals.first
+    before = first - counted[0]
     judged = f"; {lasted(before)} before it were judged and aren't told of" if before > 0 else ""
-    return f"{span} ({lasted(last - first)}{judged})"
+    return f"{_from_to(first, last)} ({lasted(last - first)}{judged})"
+
+
+def _from_to(first: int, last: int) -> str:
+    return f"{date_and_clock(format_timestamp(first))} to {date_and_clock(format_timestamp(last))}"
 
 
 def _show_troubles(console: Console, summary: Summary) -> None:
