@@ -10,7 +10,7 @@ import pytest
 
 from driftgauge import cli
 from driftgauge.cli import backtest_files
-from driftgauge.errors import ConfigError, InputError
+from driftgauge.errors import ConfigError, DriftgaugeError, InputError
 from driftgauge.sources.profile_file import write_profile
 from driftgauge.timestamps import format_timestamp, parse_timestamp
 from live import START, loan_events, profile_of
@@ -153,6 +153,13 @@ def test_panes_of_before_the_first_profile_are_told_of_as_they_were(made: Path, 
     assert [alert["labels"]["alertname"] for alert in of_events[:2]] == ["BaselineMissing"] * 2
     assert len(of_events) > 2
     assert backtest(made, "again", "-c", tmp_path / "c.yaml", "--from-panes", tmp_path / "panes") == of_events
+
+
+def test_a_page_that_cannot_be_written_costs_the_page_only(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DriftgaugeError, match=r"--report /dev/full: can't be written"):
+        backtest(made, "kept", "--from-panes", "panes.jsonl", "--report", "/dev/full")
+    assert "Alerts " in capsys.readouterr().out
+    assert alerts(made / "kept") == alerts(made / "whole")
 
 
 def test_a_part_of_the_time_after_all_there_is_is_said_to_hold_nothing(
