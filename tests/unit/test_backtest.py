@@ -188,6 +188,8 @@ def test_fail_on_ends_with_three_only_from_that_severity_on(
     common = ("--profile", profile, *COLUMNS, "--alerts", tmp_path / "alerts.jsonl", "--fail-on", "warning")
     assert run(*common, "--file", broken) == 3
     assert run(*common, "--file", whole) == 0
+    with pytest.raises(InputError, match="no pane was judged"):
+        run(*common, "--file", whole, "--from", "2040-01-01T00:00:00Z")
 
 
 def test_files_of_the_same_name_are_different_sources(

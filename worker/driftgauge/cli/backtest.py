@@ -44,7 +44,7 @@ from driftgauge.cli.overwriting import refuse_missing_folder, refuse_overwriting
 from driftgauge.cli.published_alerts import published_alerts
 from driftgauge.cli.span_options import FromOption, ToOption, WarmUpOption, span_of
 from driftgauge.engine.publish import run_id_of
-from driftgauge.errors import ConfigError, DriftgaugeError
+from driftgauge.errors import ConfigError, DriftgaugeError, InputError
 from driftgauge.panes.schedule import ALWAYS
 from driftgauge.report.recorder import Recorder
 from driftgauge.runtime.against_live import Comparison, Published, compare
@@ -208,6 +208,8 @@ def _end(summary: Summary, worst: Severity | None) -> None:
         raise summary.stopped
     if not summary.complete:
         raise typer.Exit(_INTERRUPTED)
+    if worst is not None and summary.period is None:
+        raise InputError("--fail-on: no pane was judged, so nothing is known that could pass")
     if worst is not None and any(
         SEVERITIES.index(found) >= SEVERITIES.index(worst) for found in summary.episodes.by_severity()
     ):
