@@ -64,6 +64,8 @@ def test_an_injected_fault_says_which_settings_would_have_seen_it(folder):
     assert small["in_vain"]["by"] == "labels"
     page = (folder / "report.html").read_text()
     assert "Which settings?" in page
+    assert "1 of 1 incidents were found (100 %)." in page
+    assert "shift:amount:0.4sd@2026-02-08T00:00:00Z" in page.split("What was known to be wrong")[1]
     assert "none finds more, or as much sooner, than minimum_effect 1, which is configured" in page
 
 

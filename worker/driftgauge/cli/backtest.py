@@ -228,6 +228,7 @@ def _write_report(path: Path, recorder: Recorder, summary: Summary) -> Driftgaug
             warnings=[*(summary.faults.told if summary.faults is not None else ()), *summary.warnings],
             complete=summary.complete,
             swept=summary.swept,
+            score=summary.score,
         )
     except OSError as error:
         return DriftgaugeError(f"--report {path}: can't be written: {error.strerror}; name another file")

@@ -9,9 +9,11 @@ from driftgauge.cli.sweep_view import Swept, settings_table
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.report.content import Period, content_of
+from driftgauge.report.labelled import labelled_of
 from driftgauge.report.page import page
 from driftgauge.report.recorder import Recorder
 from driftgauge.runtime.replay import ReplayTotals
+from driftgauge.scoring.score import Score
 
 
 def recorder_of(models: Sequence[Model]) -> Recorder:
@@ -29,6 +31,7 @@ def write_report(
     warnings: Sequence[str] = (),
     complete: bool = True,
     swept: Swept | None = None,
+    score: Score | None = None,
 ) -> None:
     """What was recorded of a replay of these models, as a page. OSError if the file can't be written.
 
@@ -40,7 +43,8 @@ def write_report(
         for m in models
     ]
     settings = None if swept is None else settings_table(swept)
-    content = content_of(recorder, period_of(totals, period, complete=complete), watched, warnings, settings)
+    labelled = None if score is None else labelled_of(score)
+    content = content_of(recorder, period_of(totals, period, complete=complete), watched, warnings, settings, labelled)
     path.write_text(page(content), encoding="utf-8")
 
 

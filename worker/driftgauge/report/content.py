@@ -16,6 +16,7 @@ from driftgauge.profiles.layout import Slot
 from driftgauge.profiles.series import Series
 from driftgauge.report.figures import Figure, Tick, bar, figure_of, shares, time_axis, time_ticks
 from driftgauge.report.incidents import Incident, incidents_of
+from driftgauge.report.labelled import Labelled
 from driftgauge.report.levels import levels_of
 from driftgauge.report.recorder import Problem, Recorder
 from driftgauge.report.settings_table import Settings
@@ -121,6 +122,7 @@ class Content:
     timeline_ticks: list[Tick]
     quality: list[Quality]
     settings: Settings | None
+    labelled: Labelled | None
     warnings: list[str]
 
 
@@ -130,8 +132,9 @@ def content_of(
     models: Sequence[str],
     warnings: Sequence[str],
     settings: Settings | None = None,
+    labelled: Labelled | None = None,
 ) -> Content:
-    """`models`: a line on each that was watched; `settings`: those that were tried, if any were."""
+    """`models`: a line on each that was watched; `settings`: those tried; `labelled`: what was known to be wrong."""
     incidents = incidents_of(recorder.problems)
     axis = time_axis(period.first, period.last)
     shown = _worst(incidents)
@@ -156,6 +159,7 @@ def content_of(
         timeline_ticks=time_ticks(axis),
         quality=_quality(recorder),
         settings=settings,
+        labelled=labelled,
         warnings=list(warnings),
     )
 
