@@ -30,3 +30,18 @@ def test_a_field_that_comes_back_as_it_is_stored_is_neither_written_nor_deleted(
     assert part.collect()
     part.collect()
     assert (part.changed, part.deleted) == ({}, set())
+
+
+def test_a_pane_that_opened_and_closed_before_anything_could_be_saved_is_not_saved_as_open():
+    # Kafka confirmed nothing between the two: the first collection was for a checkpoint that came to nothing.
+    part = owned({"merge": b"0"}, ({"merge": b"1", "open/a": b"x"}, []), ({"merge": b"2"}, []))
+    assert part.collect()
+    assert part.collect()
+    assert (part.changed, part.deleted) == ({"merge": b"2"}, set())
+
+
+def test_a_field_that_changed_and_changed_back_before_anything_could_be_saved_is_not_written():
+    part = owned({"episodes": b"none"}, ({"episodes": b"one"}, []), ({"episodes": b"none"}, []))
+    assert part.collect()
+    part.collect()
+    assert part.changed == {}

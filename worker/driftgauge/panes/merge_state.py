@@ -103,15 +103,7 @@ def restore_merge(
     So are panes counted without a profile (`unprofiled`), if the subject has one now or its panes another length.
     StateError if a field is missing, unreadable or doesn't fit.
     """
-    try:
-        head = _merge_decoder.decode(fields["merge"])
-        if head.version not in _READABLE:
-            raise StateError(f"stored open panes have version {head.version}, this program reads {VERSION}")
-        panes = [_pane_decoder.decode(data) for name, data in fields.items() if name.startswith("open/")]
-    except KeyError as error:
-        raise StateError("the stored panes partition has no merge state") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StateError(f"stored open panes can't be read: {error}") from error
+    head, panes = _read(fields)
     merge = PaneMerge(
         None if head.sources is None else tuple(Source(*s) for s in head.sources),
         {Source(topic, partition): time for topic, partition, time in head.watermarks},
@@ -142,6 +134,22 @@ def restore_merge(
             )
         merge.open[subject, stored.start] = _pane(stored, sample_of(stored.sample, layout, stored.events))
     return merge
+
+
+def _read(fields: Mapping[str, bytes]) -> tuple[_Merge, list[_Pane]]:
+    try:
+        head = _merge_decoder.decode(fields["merge"])
+        if head.version not in _READABLE:
+            raise StateError(f"stored open panes have version {head.version}, this program reads {VERSION}")
+        panes = [_pane_decoder.decode(data) for name, data in fields.items() if name.startswith("open/")]
+    except KeyError as error:
+        raise StateError("the stored panes partition has no merge state") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError(f"stored open panes can't be read: {error}") from error
+    for pane in panes:
+        if pane.start + pane.length <= head.closed_to:
+            raise StateError(f"an open pane of {Subject(*pane.subject)} is stored that had closed")
+    return head, panes
 
 
 def _pane(stored: _Pane, sample: RowSample | None = None) -> Pane:

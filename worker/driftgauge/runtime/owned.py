@@ -43,10 +43,14 @@ class Owned:
         for name, data in fields.items():
             if self.saved.get(name) != data:
                 self.changed[name] = data
+            else:
+                # It changed, that was not saved, and now it is as it was.
+                self.changed.pop(name, None)
             # What was to go may be there anew: a watch that follows another one has fields of the same names.
             self.deleted.discard(name)
-        # Open panes that have closed are fields the task no longer names.
-        vanished = {n for n in self.saved if n.startswith("open/") and n not in fields}
+        # Open panes that have closed are fields the task no longer names. One that opened and closed while nothing
+        # could be saved must not be saved either: it would close again.
+        vanished = {n for n in (*self.saved, *self.changed) if n.startswith("open/") and n not in fields}
         for name in (*gone, *vanished):
             if name in self.changed and name not in fields:
                 del self.changed[name]
