@@ -9,6 +9,7 @@ import numpy as np
 
 from driftgauge.alerts.distances import distances
 from driftgauge.alerts.numbers import lasted, number, percent
+from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import Severity
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.profiles.contrasts import Contrasts
@@ -146,7 +147,7 @@ def content_of(
     return Content(
         title=f"Drift report, {_day(period.first)} to {_day(period.last)}",
         verdict=_verdict(incidents, span, complete=period.complete),
-        severity=max((i.severity for i in incidents), key=("info", "warning", "critical").index, default=None),
+        severity=max((i.severity for i in incidents), key=SEVERITIES.index, default=None),
         facts=[
             ("Period", f"{_time(period.first)} to {_time(period.last)} UTC ({span})"),
             *(("Watched", text) for text in models),
@@ -166,7 +167,7 @@ def content_of(
 
 def _worst(incidents: Sequence[Incident]) -> list[Incident]:
     """All of them in order of time; of too many the worst."""
-    ranked = sorted(incidents, key=lambda i: (-("info", "warning", "critical").index(i.severity), i.onset))
+    ranked = sorted(incidents, key=lambda i: (-SEVERITIES.index(i.severity), i.onset))
     return sorted(ranked[:_INCIDENTS_SHOWN], key=lambda i: i.onset)
 
 

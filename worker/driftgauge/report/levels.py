@@ -51,13 +51,10 @@ def levels_of(series: Series, contrasts: Contrasts, stretch: Stretch) -> Levels 
         return _quantiles(series, spec, stretch.counts)
     values = _values(series, contrasts, stretch.counts)
     low = None if series.kind == "rate" else series.reference - series.tolerance
-    return (
-        _shares(series, values, low)
-        if series.category is not None or series.kind == "rate"
-        else Levels(
-            values, "mean position within the reference", "", series.reference, low, series.reference + series.tolerance
-        )
-    )
+    if series.category is not None or series.kind == "rate":
+        return _shares(series, values, low)
+    high = series.reference + series.tolerance
+    return Levels(values, "mean position within the reference", "", series.reference, low, high)
 
 
 def _windows(stretch: Stretch, window: int) -> Iterator[Counts | None]:

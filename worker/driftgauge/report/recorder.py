@@ -16,6 +16,7 @@ from driftgauge.panes.merge import Pane
 from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.profiles.series import Series
 from driftgauge.report.trail import Stretch, Trail
+from driftgauge.scoring.alert import Identity, identity_of
 from driftgauge.subject import Subject
 from driftgauge.timestamps import parse_timestamp
 
@@ -61,7 +62,7 @@ class Recorder:
         self.watched = watched
         self.trails: dict[tuple[Subject, str], Trail] = {}
         self.problems: list[Problem] = []
-        self._running: dict[tuple[Subject, str], Problem] = {}
+        self._running: dict[Identity, Problem] = {}
         self._followed: list[Problem] = []
 
     def closed(self, subject: Subject, panes: Sequence[Pane]) -> None:
@@ -82,21 +83,21 @@ class Recorder:
 
     def raised(self, raised: Raised, event: AlertEvent) -> None:
         """An alert event, and the step behind it."""
-        key = (raised.subject, _identity(event))
-        problem = self._running.get(key)
+        identity = identity_of(event)
+        problem = self._running.get(identity)
         step = raised.transition
         if problem is None and event.event != "opened":
             # It was opened before what is reported.
             return
         if problem is None:
-            problem = self._running[key] = Problem(raised.subject, event, event)
+            problem = self._running[identity] = Problem(raised.subject, event, event)
             self.problems.append(problem)
             if isinstance(step, Transition):
                 self._look_closely(problem, step)
         if event.event == "resolved":
             if event.detail.superseded_by is None:
                 problem.resolved = parse_timestamp(event.updatedAt)
-                del self._running[key]
+                del self._running[identity]
             return
         # Repeats go on while a problem fades; it is told as it was at its worst.
         if (_rank(event), _size(event)) >= (_rank(problem.worst), _size(problem.worst)):
@@ -106,18 +107,11 @@ class Recorder:
 
     def _look_closely(self, problem: Problem, step: Transition) -> None:
         problem.series = step.series
-        found = next(
-            (
-                (contrasts, trail)
-                for (subject, profile), trail in self.trails.items()
-                for contrasts in [self.watched[subject, profile]]
-                if subject == problem.subject and profile == problem.opened.detail.profile
-            ),
-            None,
-        )
-        if found is None:
+        key = (problem.subject, problem.opened.detail.profile or "")
+        trail = self.trails.get(key)
+        if trail is None:
             return
-        problem.contrasts, trail = found
+        problem.contrasts = self.watched[key]
         if len(self.problems) > _LOOKED_AT:
             return
         panes, slot = trail.recent(), step.series.slot
@@ -137,12 +131,6 @@ class Recorder:
         starts, counts, events = zip(*problem.panes, strict=True)
         length = int(min(np.diff(starts))) if len(starts) > 1 else 60_000
         return Stretch(length, np.array(starts, np.int64), np.array(counts, np.int64), np.array(events, np.int64))
-
-
-def _identity(event: AlertEvent) -> str:
-    labels = event.labels
-    parts = (labels.feature, labels.series, labels.category, labels.class_, event.startsAt)
-    return "\0".join(parts)
 
 
 def _size(event: AlertEvent) -> float:
