@@ -120,3 +120,8 @@ def format_timestamp(ms: int) -> str:
     # strftime doesn't pad years below 1000 on every platform.
     text = text.rjust(19, "0")
     return f"{text}.{fraction:03d}Z" if fraction else text + "Z"
+
+
+def format_minute(ms: int) -> str:
+    """`2026-03-15 10:03`, UTC, for people who know that it is."""
+    return format_timestamp(ms)[:16].replace("T", " ")

@@ -12,7 +12,7 @@ from rich.text import Text
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.alert_view import date_and_clock
 from driftgauge.runtime.against_live import Comparison, Difference, Reason, SourceDifference
-from driftgauge.timestamps import format_timestamp
+from driftgauge.timestamps import format_minute, format_timestamp
 
 _SHOWN = 15
 _INDENT = (0, 0, 0, 2)
@@ -67,7 +67,7 @@ def _event(event: AlertEvent) -> str:
 def _source_text(entry: SourceDifference) -> str:
     live = entry.live
     times = "once" if live.idle == 1 else f"{live.idle:,} times"
-    to = date_and_clock(format_timestamp(live.idle_to)) if live.idle_to is not None else ""
+    to = format_minute(live.idle_to) if live.idle_to is not None else ""
     idle = f"; it was silent, and declared idle {times}, last up to {to}" if live.idle else ""
     return f"{entry.source}  {live.late:,} events late live, {entry.late_here:,} here{idle}"
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.against_live_view import comparison_json, show_comparison
-from driftgauge.cli.alert_view import STYLES, Episode, Episodes, date_and_clock, episodes_table
+from driftgauge.cli.alert_view import STYLES, Episode, Episodes, episodes_table
 from driftgauge.cli.backtest_input import Place
 from driftgauge.cli.injected_faults import InjectedFaults
 from driftgauge.cli.injected_summary import outcomes_as_json, outcomes_table
@@ -31,7 +31,7 @@ from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.runtime.span import Span
 from driftgauge.scoring.alert import Alerts
 from driftgauge.scoring.score import Score
-from driftgauge.timestamps import format_timestamp
+from driftgauge.timestamps import format_minute, format_timestamp
 
 _EPISODES_SHOWN = 15
 _FEATURES_SHOWN = 8
@@ -134,7 +134,7 @@ def _model(model: Model) -> dict[str, Any]:
 
 
 def _since(model: Model) -> str:
-    return f", from {date_and_clock(format_timestamp(model.since))} on" if model.since != ALWAYS else ""
+    return f", from {format_minute(model.since)} on" if model.since != ALWAYS else ""
 
 
 def _episode(episode: Episode) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def _period(summary: Summary) -> str:
 
 
 def _from_to(first: int, last: int) -> str:
-    return f"{date_and_clock(format_timestamp(first))} to {date_and_clock(format_timestamp(last))}"
+    return f"{format_minute(first)} to {format_minute(last)}"
 
 
 def _show_troubles(console: Console, summary: Summary) -> None:

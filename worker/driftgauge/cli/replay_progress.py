@@ -12,7 +12,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from driftgauge.timestamps import format_timestamp
+from driftgauge.timestamps import format_minute
 
 _LINE_EVERY = 10.0
 
@@ -59,7 +59,7 @@ class ReplayProgress:
         """Show where it is: `done` in [0, 1], `event_time` ms."""
         now = time.monotonic()
         rate = records / max(now - self._started, 1e-3)
-        shown = format_timestamp(event_time)[:16].replace("T", " ") if event_time is not None else ""
+        shown = format_minute(event_time) if event_time is not None else ""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, time=shown, rate=rate, alerts=alerts)
         elif now - self._shown >= _LINE_EVERY:

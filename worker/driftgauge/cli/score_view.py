@@ -10,15 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from driftgauge.alerts.numbers import lasted, number, percent
-from driftgauge.cli.alert_view import STYLES, date_and_clock
+from driftgauge.cli.alert_view import STYLES
 from driftgauge.durations import format_duration
 from driftgauge.scoring.alert import Alert
 from driftgauge.scoring.by_kind import Group
-from driftgauge.scoring.delays import Quantile
 from driftgauge.scoring.matching import IN_VAIN, VERDICTS, Finding, Judged
-from driftgauge.scoring.measures import FalseAlerts, Measures, Recall
+from driftgauge.scoring.measures import Measures, Recall
 from driftgauge.scoring.score import Score
-from driftgauge.timestamps import format_timestamp
+from driftgauge.scoring.words import delay_text, rate_text
+from driftgauge.timestamps import format_minute
 
 _SHOWN = 30
 _OTHERS_SHOWN = 3
@@ -29,7 +29,8 @@ def show_score(console: Console, score: Score) -> None:
     measures, matching = score.measures, score.matching
     watch, false = matching.watch, measures.false
     window = f"up to {format_duration(score.tolerance)} after their end"
-    _line(console, "Scored", f"{_at(watch.start)} to {_at(watch.end)}, {_count(len(watch.models), 'model')}, {window}")
+    span = f"{format_minute(watch.start)} to {format_minute(watch.end)}"
+    _line(console, "Scored", f"{span}, {_count(len(watch.models), 'model')}, {window}")
     _line(console, "Incidents", _found(measures.recall))
     if matching.not_judged:
         _line(
@@ -37,8 +38,9 @@ def show_score(console: Console, score: Score) -> None:
         )
     _line(console, "Alerts", ", ".join(_verdicts(measures)) or "none")
     _line(console, "Precision", _share(measures.precision))
-    _line(console, "False", f"{false.count} in {number(false.months)} quiet model-months{_rate(false)}")
-    median, p90 = (_quantile(quantile) for quantile in (measures.delays.median, measures.delays.p90))
+    rate = f": {text}" if (text := rate_text(false)) else ""
+    _line(console, "False", f"{false.count} in {number(false.months)} quiet model-months{rate}")
+    median, p90 = (delay_text(quantile) for quantile in (measures.delays.median, measures.delays.p90))
     _line(console, "Delay", f"median {median}, p90 {p90}")
     quiet = measures.in_alert_quiet
     _line(console, "In alert", f"{percent(measures.in_alert)} of the time, {_share(quiet)} of the quiet time")
@@ -74,25 +76,8 @@ def _found(recall: Recall) -> str:
     )
 
 
-def _rate(false: FalseAlerts) -> str:
-    if false.per_month is None or false.interval is None:
-        return ""
-    low, high = false.interval
-    return f": {number(false.per_month)} a month (95 %: {number(low)} … {number(high)})"
-
-
 def _share(share: float | None) -> str:
     return "unknown" if share is None else percent(share)
-
-
-def _quantile(quantile: Quantile) -> str:
-    if quantile.at is not None:
-        return lasted(quantile.at)
-    return "unknown" if quantile.beyond is None else f"> {lasted(quantile.beyond)}"
-
-
-def _at(time: int) -> str:
-    return date_and_clock(format_timestamp(time))
 
 
 def _count(count: int, word: str) -> str:
@@ -107,7 +92,7 @@ def _incidents(findings: Sequence[Finding]) -> Table:
     table = _columns("began", "found", "incident, and the alert that found it")
     for finding in findings[:_SHOWN]:
         what = Text("\n").join([Text(finding.incident.text, style="bold"), *_told(finding)])
-        table.add_row(_at(finding.incident.start), _when(finding), what)
+        table.add_row(format_minute(finding.incident.start), _when(finding), what)
     return _cut(table, len(findings))
 
 
@@ -147,7 +132,7 @@ def _kinds(groups: Sequence[Group]) -> Table:
 def _add_group(table: Table, group: Group, kind: str | None, size: str | None) -> None:
     names = (escape("none" if name is None else name) for name in (kind, size))
     found = f"{group.recall.found} of {group.recall.incidents}"
-    table.add_row(*names, found, _quantile(group.delays.median), _quantile(group.delays.p90))
+    table.add_row(*names, found, delay_text(group.delays.median), delay_text(group.delays.p90))
 
 
 def _in_vain(alerts: Sequence[Judged]) -> Table:
@@ -155,7 +140,7 @@ def _in_vain(alerts: Sequence[Judged]) -> Table:
     for alert, verdict, _ in alerts[:_SHOWN]:
         open_before = "" if verdict == "false" else "\nstill open when an incident that names it began"
         what = _alert(alert).append(open_before, style="dim")
-        table.add_row(_at(alert.opened), Text(alert.severity, style=STYLES[alert.severity]), what)
+        table.add_row(format_minute(alert.opened), Text(alert.severity, style=STYLES[alert.severity]), what)
     return _cut(table, len(alerts))
 
 
@@ -172,7 +157,7 @@ def _compared(measures: Measures) -> Sequence[str]:
         _share(measures.recall.share),
         _share(measures.precision),
         "unknown" if rate is None else number(rate),
-        _quantile(measures.delays.median),
+        delay_text(measures.delays.median),
         "unknown" if ratio is None else number(ratio),
     )
 

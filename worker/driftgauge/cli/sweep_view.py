@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from driftgauge.alerts.numbers import lasted, number
+from driftgauge.alerts.numbers import number
 from driftgauge.report.settings_table import Settings, Tried, settings_of
 from driftgauge.scoring.delays import Quantile
+from driftgauge.scoring.words import delay_text
 from driftgauge.sweep.rows import Row, worth
 
 _UNKNOWN = "unknown"
@@ -68,13 +69,6 @@ def verdict(swept: Swept) -> str:
 def found_text(row: Row) -> str:
     """`19 of 20`."""
     return "" if row.measures is None else f"{row.measures.recall.found} of {row.measures.recall.incidents}"
-
-
-def delay_text(quantile: Quantile) -> str:
-    """`4 min`, or longer than what was watched."""
-    if quantile.at is not None:
-        return lasted(quantile.at)
-    return _UNKNOWN if quantile.beyond is None else f"> {lasted(quantile.beyond)}"
 
 
 def _rate(row: Row) -> tuple[str, str]:

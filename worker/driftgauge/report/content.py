@@ -23,7 +23,7 @@ from driftgauge.report.recorder import Problem, Recorder
 from driftgauge.report.settings_table import Settings
 from driftgauge.report.trail import Stretch
 from driftgauge.subject import Subject
-from driftgauge.timestamps import format_timestamp, parse_timestamp
+from driftgauge.timestamps import format_minute, format_timestamp, parse_timestamp
 
 _INCIDENTS_SHOWN, _SYMPTOMS_SHOWN, _CELLS_SHOWN, _POINTS = 25, 12, 26, 160
 _ROW = 22
@@ -149,7 +149,7 @@ def content_of(
         verdict=_verdict(incidents, span, complete=period.complete),
         severity=max((i.severity for i in incidents), key=SEVERITIES.index, default=None),
         facts=[
-            ("Period", f"{_time(period.first)} to {_time(period.last)} UTC ({span})"),
+            ("Period", f"{format_minute(period.first)} to {format_minute(period.last)} UTC ({span})"),
             *(("Watched", text) for text in models),
             ("Events", f"{period.events:,} in {period.panes:,} panes" + _troubles(period)),
             ("Alerts", f"{len(recorder.problems):,} in {_counted(len(incidents))}"),
@@ -198,7 +198,7 @@ def _story(index: int, incident: Incident, recorder: Recorder, y: int, span: tup
     ]
     over = incident.resolved
     symptoms = [
-        Symptom(p.worst.labels.severity, p.worst.annotations.summary, _time(p.onset), _time(p.told))
+        Symptom(p.worst.labels.severity, p.worst.annotations.summary, format_minute(p.onset), format_minute(p.told))
         for p in incident.symptoms
     ]
     return Story(
@@ -207,13 +207,13 @@ def _story(index: int, incident: Incident, recorder: Recorder, y: int, span: tup
         model=str(cause.subject),
         headline=event.annotations.summary,
         text=event.annotations.description,
-        onset=_time(cause.onset),
-        told=_time(cause.told),
+        onset=format_minute(cause.onset),
+        told=format_minute(cause.told),
         delay=lasted(max(0, cause.told - cause.onset)),
-        escalated=f"{event.labels.severity} from {_time(parse_timestamp(event.updatedAt))} on"
+        escalated=f"{event.labels.severity} from {format_minute(parse_timestamp(event.updatedAt))} on"
         if event.labels.severity != cause.opened.labels.severity
         else "",
-        over=f"over at {_time(over)}" if over is not None else "open at the end",
+        over=f"over at {format_minute(over)}" if over is not None else "open at the end",
         evidence=[*votes, f"{event.detail.n_before:,} events before, {event.detail.n_after:,} since"],
         cells_of=cause.series.slot.name if cause.series is not None else "",
         cells=_cells(cause.series, cause.live) if cause.series is not None and cause.live is not None else [],
@@ -350,10 +350,6 @@ def _troubles(period: Period) -> str:
 
 def _number(value: float | None) -> str:
     return "unknown" if value is None else number(value)
-
-
-def _time(time: int) -> str:
-    return format_timestamp(time)[:16].replace("T", " ")
 
 
 def _day(time: int) -> str:

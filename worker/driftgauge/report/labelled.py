@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from driftgauge.alerts.numbers import lasted, number, percent
+from driftgauge.alerts.numbers import lasted, percent
 from driftgauge.scoring.score import Score
-from driftgauge.timestamps import format_timestamp
+from driftgauge.scoring.words import rate_text
+from driftgauge.timestamps import format_minute
 
 _SHOWN = 60
 
@@ -34,7 +35,7 @@ def labelled_of(score: Score) -> Labelled:
     findings = score.matching.findings
     rows = [
         Known(
-            format_timestamp(finding.incident.start)[:16].replace("T", " "),
+            format_minute(finding.incident.start),
             finding.incident.text,
             None if finding.delay is None else lasted(finding.delay),
             f"not told in {lasted(finding.watched)}" if finding.by is None else finding.by.summary,
@@ -47,8 +48,5 @@ def labelled_of(score: Score) -> Labelled:
 def _verdict(score: Score) -> str:
     recall, false = score.measures.recall, score.measures.false
     share = "" if recall.share is None else f" ({percent(recall.share)})"
-    rate = ""
-    if false.per_month is not None and false.interval is not None:
-        low, high = false.interval
-        rate = f", {number(false.per_month)} a month (95 %: {number(low)} … {number(high)})"
+    rate = f", {text}" if (text := rate_text(false)) else ""
     return f"{recall.found} of {recall.incidents} incidents were found{share}. In vain: {false.count} alerts{rate}."
