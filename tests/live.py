@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from driftgauge.config_file import load
 from driftgauge.profiles.build import Reference, build_profile
@@ -229,3 +229,12 @@ def run(arguments: list[str], expect: int = 0) -> subprocess.CompletedProcess:
     )
     assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def groups(line: Live) -> set[str]:
+    """The consumer groups that the deployment's Kafka knows."""
+    admin = KafkaAdminClient(bootstrap_servers=line.kafka.bootstrap)
+    try:
+        return {group["group_id"] for group in admin.list_groups()}
+    finally:
+        admin.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kafka import KafkaAdminClient, TopicPartition
 
-from live import START, Live, ids, loan_events, run, wait
+from live import START, Live, groups, ids, loan_events, run, wait
 
 MINUTE = 60_000
 
@@ -16,14 +16,6 @@ def backtest(line: Live, out: Path, *options: str, expect: int = 0) -> tuple[lis
     """The alerts of a backtest with the deployment's configuration, and its summary."""
     done = run(["backtest", "-c", str(line.config), "--alerts", str(out), "--json", *options], expect=expect)
     return [json.loads(text) for text in out.read_text().splitlines()], json.loads(done.stdout)
-
-
-def groups(line: Live) -> set[str]:
-    admin = KafkaAdminClient(bootstrap_servers=line.kafka.bootstrap)
-    try:
-        return {group["group_id"] for group in admin.list_groups()}
-    finally:
-        admin.close()
 
 
 def counted_to(line: Live, events: int) -> bool:

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient
 
-from live import Live, ids, loan_events, run, wait
+from live import Live, groups, ids, loan_events, run, wait
 
 
 def backtest(line: Live, out: Path) -> list[dict]:
@@ -25,14 +24,6 @@ def prepared(line: Live, job: str) -> Live:
     line.options = ("--replay", job)
     line.topics |= {kind: f"{line.topics[kind]}.replay.{job}" for kind in ("panes", "alerts", "dead_letters")}
     return line
-
-
-def groups(line: Live) -> set[str]:
-    admin = KafkaAdminClient(bootstrap_servers=line.kafka.bootstrap)
-    try:
-        return {group["group_id"] for group in admin.list_groups()}
-    finally:
-        admin.close()
 
 
 def finished(workers) -> list[int]:

@@ -50,13 +50,12 @@ class Sweep:
         """`plan`: as it is replayed. ConfigError for what can't be tried."""
         self._labelled = labelled
         self._models = plan.models
-        own = [part.analysis for model in plan.models for part in model.subjects]
+        own = _analyses(plan.models)
         self._variants: list[Variant] = []
         for choice in choices(texts):
             models, unprofiled = _tried(plan, choice)
             _require_multiples(plan.models, models)
-            as_configured = [part.analysis for model in models for part in model.subjects] == own
-            self._variants.append(Variant(choice, models, unprofiled, as_configured=as_configured))
+            self._variants.append(Variant(choice, models, unprofiled, as_configured=_analyses(models) == own))
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `conclude`)
         self._store = PaneStore(self._file) if labelled is None else None
         self._note: str | None = None
@@ -91,10 +90,11 @@ class Sweep:
         incidents = None if self._labelled is None else self._labelled.incidents
         with ReplayProgress() as progress:
             for done, variant in enumerate(self._variants):
+                alerts = variant.alerts.all()
                 rows.append(
                     row_of(
                         variant.choice,
-                        variant.alerts.all(),
+                        alerts,
                         watch,
                         as_configured=variant.as_configured,
                         incidents=incidents,
@@ -102,7 +102,7 @@ class Sweep:
                         placebo=self._placebo(variant, weeks, len(watched)) if weeks else None,
                     )
                 )
-                progress.update((done + 1) / len(self._variants), None, 0, len(variant.alerts.all()))
+                progress.update((done + 1) / len(self._variants), None, 0, len(alerts))
         budget = max(model.whole_budget for model in self._models)
         return Swept(rows, knee(rows, budget), budget, self._note)
 
@@ -129,6 +129,10 @@ class Sweep:
         for seed in range(shuffles):
             alerts += variant.told_of(self._store.reordered(permuted(weeks, seed)))
         return placebo_of(alerts, shuffles * len(weeks), models)
+
+
+def _analyses(models: Sequence[Model]) -> list[str]:
+    return [part.analysis for model in models for part in model.subjects]
 
 
 def _tried(plan: Plan, choice: Choice) -> tuple[Sequence[Model], Unprofiled | None]:

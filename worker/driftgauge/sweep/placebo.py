@@ -33,7 +33,7 @@ class _Stored(NamedTuple):
 
 
 class PaneStore:
-    """Closed panes of a pass, their counts in a file. Weeks begin where the history does."""
+    """Closed panes of a pass, their counts in a file. Weeks begin where the history does. Filled first, then read."""
 
     def __init__(self, file: BinaryIO) -> None:
         """`file`: read and written, and nobody else's."""
@@ -47,7 +47,6 @@ class PaneStore:
             if self._first is None:
                 self._first = pane.start
             data = zlib.compress(pane.counts.astype("<i4").tobytes(), 1)
-            self._file.seek(0, 2)
             stored = _Stored(self._file.tell(), len(data), replace(pane, counts=np.zeros(0, np.int64)))
             self._file.write(data)
             self._weeks.setdefault((pane.start - self._first) // WEEK, []).append(stored)
