@@ -154,17 +154,18 @@ class Live:
         """The alerts once `enough(alerts)` holds."""
         return wait(self.alerts, enough, self.workers)
 
-    def consumed(self, ends: Sequence[int] | None = None) -> bool:
-        """Whether the group has committed all there is on the predictions topic."""
+    def consumed(self, kind: str = "predictions") -> bool:
+        """Whether the group has committed all there is on that topic."""
         consumer = KafkaConsumer(
             bootstrap_servers=self.kafka.bootstrap,
             group_id=self.group,
             enable_auto_commit=False,
         )
         try:
-            parts = [TopicPartition(self.topics["predictions"], i) for i in range(self.partitions)]
+            numbers = consumer.partitions_for_topic(self.topics[kind]) or ()
+            parts = [TopicPartition(self.topics[kind], i) for i in numbers]
             last = consumer.end_offsets(parts)
-            return all((consumer.committed(p) or 0) >= last[p] for p in parts)
+            return bool(parts) and all((consumer.committed(p) or 0) >= last[p] for p in parts)
         finally:
             consumer.close(autocommit=False)
 
