@@ -11,8 +11,9 @@ import pytest
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.alert_view import Episodes
+from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.injected_faults import InjectedFaults, Outcome
-from driftgauge.cli.replayed_alerts import replayed_alerts
+from driftgauge.cli.replayed_alerts import rendered, replayed_alerts
 from driftgauge.demo.story import production, training
 from driftgauge.demo.training_profile import profile_of
 from driftgauge.engine.detect import stage_of
@@ -20,7 +21,8 @@ from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.engine.profiled import default_model
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
+from driftgauge.runtime.replay import ReplayTotals, replay
+from driftgauge.runtime.turn import ReplaySource
 from driftgauge.sinks.jsonl import JsonLinesFile
 
 HOURS = 5
@@ -61,8 +63,9 @@ def replayed(of: Story, out: Path, *faults: str) -> Found:
     injected = InjectedFaults(faults, 0, of.profile)
     source = ReplaySource(ingest_of(models, SOURCE, decoder_of(models, None)), injected.into(SOURCE, batches(of)))
     with JsonLinesFile(out) as lines:
+        plan = Plan(models, "g", [], faults=injected)
         steps = replay([source], stage_of(models), ReplayTotals())
-        for events in replayed_alerts(models, steps, "g", lines, faults=injected):
+        for events in replayed_alerts(rendered(steps, plan.renderer()), lines, faults=injected):
             found += events
             for event in events:
                 episodes.add(event)

@@ -27,7 +27,8 @@ from driftgauge.report.levels import levels_of
 from driftgauge.report.page import page
 from driftgauge.report.recorder import Recorder
 from driftgauge.report.trail import Stretch, Trail
-from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
+from driftgauge.runtime.replay import ReplayTotals, replay
+from driftgauge.runtime.turn import ReplaySource
 from driftgauge.subject import Subject
 from driftgauge.timestamps import parse_timestamp
 from live import loan_events, profile_of

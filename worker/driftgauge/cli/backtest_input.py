@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from driftgauge.alerts.stage import OnClosed, Raised
 from driftgauge.cli.backtest_plan import Plan
-from driftgauge.decode.columns import Reject
 from driftgauge.panes.messages import Message
-from driftgauge.records import RecordBatch
-from driftgauge.runtime.replay import ReplayTotals
+from driftgauge.records import Source
+from driftgauge.runtime.judging import Judge, T
+from driftgauge.runtime.replay import OnReject, ReplayTotals, judge_turns
 from driftgauge.runtime.span import Span
-
-OnReject = Callable[[RecordBatch, Reject], None]
+from driftgauge.runtime.turn import ReplaySource, Turn, take_turns
 
 
 class OnMessages(Protocol):
@@ -62,15 +61,63 @@ class BacktestInput(Protocol):
         """The share that has been read, in [0, 1]."""
         ...
 
-    def place(self, batch: RecordBatch, row: int) -> Place:
+    def place(self, source: Source, offset: int) -> Place:
         """Where a record of it is."""
         ...
 
     def steps(
-        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
-    ) -> Iterator[list[Raised]]:
-        """Run the engine over it: after each batch what it raised. Keeps count in `totals`.
+        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, judge: Judge[T]
+    ) -> Iterator[list[T]]:
+        """Have it judged: after each batch what was raised. Keeps count in `totals`.
 
-        `on_messages` sees what is judged, `on_closed` the panes that close.
+        `on_messages` sees what is judged.
         """
         ...
+
+
+class Share(NamedTuple):
+    """Which of the sources: every `of`-th from number `which` on."""
+
+    which: int = 0
+    of: int = 1
+
+    def has(self, number: int) -> bool:
+        """Whether the source of that number is one of them."""
+        return number % self.of == self.which
+
+
+ALL = Share()
+
+
+class EventsInput(ABC):
+    """An input that has to be counted; see BacktestInput.
+
+    `names`: its sources; `gating`: those whose panes and watermarks count; `counted`: those of our share, by number.
+    """
+
+    plan: Plan
+    span: Span
+    records: str
+    warnings: Sequence[str]
+    names: Sequence[Source]
+    gating: Sequence[Source]
+    counted: Mapping[int, ReplaySource]
+
+    @property
+    @abstractmethod
+    def done(self) -> float:
+        """See BacktestInput."""
+
+    @abstractmethod
+    def place(self, source: Source, offset: int) -> Place:
+        """See BacktestInput."""
+
+    def turns(self) -> Iterator[Turn]:
+        """Count our share."""
+        return take_turns(self.counted, self.span)
+
+    def steps(
+        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, judge: Judge[T]
+    ) -> Iterator[list[T]]:
+        """See BacktestInput."""
+        return judge_turns(self.turns(), self.names, self.gating, judge, totals, on_reject, on_messages)

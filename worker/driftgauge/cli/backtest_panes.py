@@ -9,15 +9,14 @@ from typing import Annotated
 
 import typer
 
-from driftgauge.alerts.stage import OnClosed, Raised
-from driftgauge.cli.backtest_input import OnMessages, OnReject, Place
+from driftgauge.cli.backtest_input import OnMessages, Place
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.topic_range import topic_range
-from driftgauge.engine.detect import stage_of
 from driftgauge.engine.topics import gating_topics
-from driftgauge.records import RecordBatch, Source
+from driftgauge.records import Source
+from driftgauge.runtime.judging import Judge, T
 from driftgauge.runtime.pane_replay import PanesLog, judge_panes
-from driftgauge.runtime.replay import ReplayTotals
+from driftgauge.runtime.replay import OnReject, ReplayTotals
 from driftgauge.runtime.span import Span
 from driftgauge.runtime.stored_panes import StoredPanes
 from driftgauge.sources.panes_file import PanesFile
@@ -51,16 +50,15 @@ class PanesInput:
         """See BacktestInput."""
         return self._done()
 
-    def place(self, batch: RecordBatch, row: int) -> Place:
+    def place(self, source: Source, offset: int) -> Place:
         """See BacktestInput."""
-        return Place(f"{batch.source} offset {batch.offsets[row]:,}", {})
+        return Place(f"{source} offset {offset:,}", {})
 
     def steps(
-        self, totals: ReplayTotals, _on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
-    ) -> Iterator[list[Raised]]:
+        self, totals: ReplayTotals, _on_reject: OnReject, on_messages: OnMessages, judge: Judge[T]
+    ) -> Iterator[list[T]]:
         """See BacktestInput. Nothing is counted, so nothing is rejected."""
-        fresh = lambda: stage_of(self.plan.models, self.plan.unprofiled, on_closed)  # noqa: E731 (a stage for each log)
-        return judge_panes(self._logs, fresh, self._stored, totals, self.span, on_messages)
+        return judge_panes(self._logs, judge, self._stored, totals, self.span, on_messages)
 
 
 def files_of_panes(plan: Plan, span: Span, paths: Sequence[Path]) -> PanesInput:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from driftgauge import config_file
+from driftgauge.alerts.event import AlertEvent, Run
+from driftgauge.alerts.stage import Raised
 from driftgauge.cli.injected_faults import InjectedFaults
 from driftgauge.cli.model_option import chosen_model
 from driftgauge.config import LONGEST_PANE, Config
@@ -17,6 +19,7 @@ from driftgauge.engine.configured import models_of
 from driftgauge.engine.model import Model
 from driftgauge.engine.problems import problems_of
 from driftgauge.engine.profiled import by_rows, default_model
+from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.engine.unprofiled import Unprofiled, unprofiled_beside, unprofiled_of
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.profile import Profile
@@ -55,6 +58,12 @@ class Plan:
     def require_unprofiled(self) -> Unprofiled:
         """How events without a profile are counted."""
         return self.unprofiled or unprofiled_beside(self.models)
+
+    def renderer(self) -> Callable[[Raised], AlertEvent]:
+        """What makes alert events of what is raised: they say which run they are of, and which faults are in it."""
+        texts, named = (self.faults.texts, self.faults.named) if self.faults is not None else ([], [])
+        run = Run(mode="backtest", run_id=run_id_of(self.models, self.group, named), injected=texts)
+        return renderer_of(self.models, run, self.unprofiled)
 
     def with_faults(self, texts: Sequence[str] | None, seed: int, model: str | None) -> Plan:
         """The same with the faults of --inject, if there are any, in the events of one model (see `model_of_rows`)."""

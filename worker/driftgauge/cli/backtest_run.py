@@ -6,19 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.backtest_input import BacktestInput
-from driftgauge.cli.backtest_summary import Rejected, Summary
+from driftgauge.cli.backtest_summary import RejectedAt, Summary
 from driftgauge.cli.backtest_sweep import Sweep
 from driftgauge.cli.kept_files import KeptFiles
 from driftgauge.cli.replay_progress import ReplayProgress
-from driftgauge.cli.replayed_alerts import replayed_alerts
+from driftgauge.cli.replayed_alerts import rendered, replayed_alerts
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
-from driftgauge.decode.columns import Reject
+from driftgauge.engine.detect import stage_of
 from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
 from driftgauge.panes.merge import Pane
 from driftgauge.panes.messages import Message
-from driftgauge.records import RecordBatch
+from driftgauge.records import Source
 from driftgauge.report.recorder import Recorder
+from driftgauge.runtime.judging import OneStage
+from driftgauge.runtime.turn import Rejected
 from driftgauge.subject import Subject
 
 _REJECTS_KEPT = 5
@@ -61,9 +63,9 @@ def carry_out(
 def _told(
     opened: BacktestInput, files: KeptFiles, summary: Summary, recorder: Recorder | None, sweep: Sweep | None
 ) -> Iterator[list[AlertEvent]]:
-    def note_reject(batch: RecordBatch, reject: Reject) -> None:
+    def note_reject(source: Source, one: Rejected) -> None:
         if len(summary.rejected) < _REJECTS_KEPT:
-            summary.rejected.append(Rejected(opened.place(batch, reject.row), reject.code, reject.message))
+            summary.rejected.append(RejectedAt(opened.place(source, one.offset), one.code, one.message))
 
     def hear(event: AlertEvent) -> None:
         summary.episodes.add(event, told=False)
@@ -79,15 +81,7 @@ def _told(
             if watcher is not None:
                 watcher.closed(subject, panes)
 
-    plan, steps = opened.plan, opened.steps(summary.totals, note_reject, count, close)
-    return replayed_alerts(
-        plan.models,
-        steps,
-        plan.group,
-        files.alerts,
-        plan.unprofiled,
-        span=opened.span,
-        untold=hear,
-        recorder=recorder,
-        faults=plan.faults,
-    )
+    plan = opened.plan
+    judge = OneStage(lambda: stage_of(plan.models, plan.unprofiled, close))
+    steps = rendered(opened.steps(summary.totals, note_reject, count, judge), plan.renderer())
+    return replayed_alerts(steps, files.alerts, span=opened.span, untold=hear, recorder=recorder, faults=plan.faults)

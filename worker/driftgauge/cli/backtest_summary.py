@@ -39,7 +39,7 @@ _KINDS: tuple[EventKind, ...] = ("opened", "escalated", "repeat", "resolved")
 _INDENT = (0, 0, 0, 2)
 
 
-class Rejected(NamedTuple):
+class RejectedAt(NamedTuple):
     """A record that is no event."""
 
     place: Place
@@ -64,7 +64,7 @@ class Summary:
     totals: ReplayTotals = field(default_factory=ReplayTotals)
     episodes: Episodes = field(default_factory=Episodes)
     told: Alerts = field(default_factory=Alerts)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[RejectedAt] = field(default_factory=list)
     score: Score | None = None
     swept: Swept | None = None
     alerts_file: str | None = None

@@ -9,18 +9,17 @@ from typing import Annotated
 
 import typer
 
-from driftgauge.alerts.stage import OnClosed, Raised
-from driftgauge.cli.backtest_input import OnMessages, OnReject, Place
+from driftgauge.cli.backtest_input import ALL, EventsInput, Place, Share
 from driftgauge.cli.backtest_plan import Plan
-from driftgauge.cli.topic_range import TopicRange, topic_range
+from driftgauge.cli.topic_range import topic_range
 from driftgauge.config import Config
-from driftgauge.engine.detect import stage_of
 from driftgauge.engine.ingest import decoders_of, ingest_of
 from driftgauge.engine.topics import gating_topics
 from driftgauge.errors import ConfigError
-from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
+from driftgauge.records import Source
 from driftgauge.runtime.span import Span
+from driftgauge.runtime.turn import ReplaySource
+from driftgauge.sources.kafka_range import KafkaRange
 
 FromOffsetOption = Annotated[
     list[str] | None,
@@ -33,59 +32,74 @@ FromOffsetOption = Annotated[
 _OFFSET = re.compile(r"(.+)/(\d{1,9})=(\d{1,18})", re.ASCII)
 
 
-class TopicsInput:
-    """See BacktestInput."""
+class TopicsInput(EventsInput):
+    """See EventsInput."""
 
     records = "records"
 
-    def __init__(self, plan: Plan, config: Config, opened: TopicRange, given: Mapping[Source, int], span: Span) -> None:
-        """`given`: offsets to begin at. ConfigError where a partition doesn't hold them."""
-        self.plan, self.span = plan, span
-        bounds = opened.log.bounds
-        starts = _starts(config, bounds, given, opened.consumer.offset_at)
-        self.warnings = list(_notes(config, bounds, given))
-        spans = {source: (starts[source], end) for source, (_, end) in bounds.items() if starts[source] < end}
-        self._turns = opened.log.turns(spans)
+    def __init__(
+        self,
+        plan: Plan,
+        config: Config,
+        log: KafkaRange,
+        spans: Mapping[Source, tuple[int, int]],
+        span: Span,
+        *,
+        warnings: Sequence[str] = (),
+        share: Share = ALL,
+    ) -> None:
+        """`spans`: the first offset and the end of each partition."""
+        self.plan, self.span, self.warnings = plan, span, warnings
+        self.names = sorted(spans)
+        gating = gating_topics(config)
+        self.gating = [source for source in self.names if source.topic in gating]
+        held = {source: (start, end) for source, (start, end) in spans.items() if start < end}
+        ours = [source for number, source in enumerate(self.names) if share.has(number)]
+        read = {source: held[source] for source in ours if source in held}
+        self._turns = log.turns(read)
+        self._of_all = _records(read) / _records(held) if held else 1.0
         unprofiled = plan.require_unprofiled()
         decoders = decoders_of(config, plan.models, unprofiled)
-        gating = gating_topics(config)
-        self._sources = []
-        for source in sorted(bounds):
+        self.counted = {}
+        for source in ours:
+            start, _ = spans[source]
             # As live marks its first panes, and where more is missing by now.
-            cut = config.kafka.start != "earliest" or starts[source] > 0
+            cut = config.kafka.start != "earliest" or start > 0
             ingest = ingest_of(plan.models, source, decoders[source.topic], cut_start=cut, unprofiled=unprofiled)
-            ingest.move_to(starts[source], cut=False)
-            batches = self._turns.batches(source) if source in spans else iter(())
+            ingest.move_to(start, cut=False)
+            batches = self._turns.batches(source) if source in read else iter(())
             if plan.faults is not None:
                 batches = plan.faults.into(source, batches)
-            self._sources.append(ReplaySource(ingest, batches, source.topic in gating))
+            self.counted[self.names.index(source)] = ReplaySource(ingest, batches, source in self.gating)
 
     @property
     def done(self) -> float:
         """See BacktestInput."""
-        return self._turns.done
+        return self._turns.done * self._of_all
 
-    def place(self, batch: RecordBatch, row: int) -> Place:
+    def place(self, source: Source, offset: int) -> Place:
         """See BacktestInput."""
-        source, offset = batch.source, batch.offsets[row]
         where = {"topic": source.topic, "partition": source.partition, "offset": offset}
         return Place(f"{source} offset {offset:,}", where)
-
-    def steps(
-        self, totals: ReplayTotals, on_reject: OnReject, on_messages: OnMessages, on_closed: OnClosed
-    ) -> Iterator[list[Raised]]:
-        """See BacktestInput."""
-        stage = stage_of(self.plan.models, self.plan.unprofiled, on_closed)
-        return replay(self._sources, stage, totals, on_reject, span=self.span, on_messages=on_messages)
 
 
 @contextmanager
 def topics_input(plan: Plan, from_offset: Sequence[str], span: Span) -> Iterator[TopicsInput]:
-    """The topics of the configuration. `from_offset`: the values of that option."""
+    """The topics of the configuration. `from_offset`: the values of that option.
+
+    ConfigError where a partition doesn't hold such an offset.
+    """
     config = plan.require_config()
     given = dict(map(_offset, from_offset))
     with topic_range(config, list(dict.fromkeys(topic.name for topic in config.topics.inputs.values()))) as opened:
-        yield TopicsInput(plan, config, opened, given, span)
+        bounds = opened.log.bounds
+        starts = _starts(config, bounds, given, opened.consumer.offset_at)
+        spans = {source: (starts[source], end) for source, (_, end) in bounds.items()}
+        yield TopicsInput(plan, config, opened.log, spans, span, warnings=list(_notes(config, bounds, given)))
+
+
+def _records(spans: Mapping[Source, tuple[int, int]]) -> int:
+    return sum(end - start for start, end in spans.values())
 
 
 def _offset(text: str) -> tuple[Source, int]:

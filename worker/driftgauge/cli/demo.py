@@ -12,12 +12,12 @@ import typer
 from rich.console import Console
 
 from driftgauge import config_file
-from driftgauge.alerts.event import AlertEvent
+from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.cli import demo_text
 from driftgauge.cli.alert_view import Episodes
 from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.replay_progress import ReplayProgress
-from driftgauge.cli.replayed_alerts import replayed_alerts
+from driftgauge.cli.replayed_alerts import rendered, replayed_alerts
 from driftgauge.config import Config
 from driftgauge.demo.files import ALERTS, APPLICATIONS, CONFIG, CONFIG_TEXT, PROFILE, REPORT
 from driftgauge.demo.scorecard import Scorecard
@@ -28,9 +28,11 @@ from driftgauge.engine.configured import models_of
 from driftgauge.engine.detect import stage_of
 from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.engine.model import Model
+from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.errors import ConfigError
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplaySource, ReplayTotals, replay
+from driftgauge.runtime.replay import ReplayTotals, replay
+from driftgauge.runtime.turn import ReplaySource
 from driftgauge.sinks.jsonl import JsonLinesFile
 from driftgauge.sources.profile_file import read_profile, write_profile
 
@@ -85,7 +87,8 @@ class _Demo:
             )
             recorder = recorder_of(models)
             steps = replay([source], stage_of(models, None, recorder.closed), self._totals)
-            for events in replayed_alerts(models, steps, config.kafka.group_id, alerts, recorder=recorder):
+            run = Run(mode="backtest", run_id=run_id_of(models, config.kafka.group_id))
+            for events in replayed_alerts(rendered(steps, renderer_of(models, run)), alerts, recorder=recorder):
                 self._show(events, progress)
             alerts.complete()
         write_report(self._out / REPORT, recorder, models, self._totals)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
-from driftgauge.alerts.event import AlertEvent, Run
+from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.stage import Raised
 from driftgauge.cli.injected_faults import InjectedFaults
-from driftgauge.engine.model import Model
-from driftgauge.engine.publish import renderer_of, run_id_of
-from driftgauge.engine.unprofiled import Unprofiled
 from driftgauge.report.recorder import Recorder
 from driftgauge.runtime.memory import tune_memory
 from driftgauge.runtime.span import ALL, Span
 from driftgauge.sinks.jsonl import JsonLinesFile
 
 
+class Rendered(NamedTuple):
+    """An alert event, and the end of the pane (ms) that it is of. `raised`: None if it was judged elsewhere."""
+
+    at: int
+    event: AlertEvent
+    raised: Raised | None = None
+
+
+def rendered(steps: Iterable[list[Raised]], render: Callable[[Raised], AlertEvent]) -> Iterator[list[Rendered]]:
+    """What a replay raised in this process, as alert events."""
+    for step in steps:
+        yield [Rendered(raised.transition.at, render(raised), raised) for raised in step]
+
+
 def replayed_alerts(
-    models: Sequence[Model],
-    steps: Iterable[list[Raised]],
-    group: str,
+    steps: Iterable[list[Rendered]],
     out: JsonLinesFile,
-    unprofiled: Unprofiled | None = None,
     *,
     span: Span = ALL,
     untold: Callable[[AlertEvent], None] = lambda _event: None,
@@ -33,19 +42,17 @@ def replayed_alerts(
     `untold` hears of those before. `faults`: those that are in what is replayed.
     """
     tune_memory()
-    texts, named = (faults.texts, faults.named) if faults is not None else ([], [])
-    run = Run(mode="backtest", run_id=run_id_of(models, group, named), injected=texts)
-    render = renderer_of(models, run, unprofiled)
-    for raised in steps:
-        for one in raised:
-            if one.transition.at <= span.start:
-                untold(render(one))
-        told = [one for one in raised if span.tells(one.transition.at)]
-        events = [render(one) for one in told]
-        for one, event in zip(told, events, strict=True):
+    for step in steps:
+        events = []
+        for at, event, raised in step:
+            if at <= span.start:
+                untold(event)
+            if not span.tells(at):
+                continue
+            events.append(event)
             out.write(event.to_json())
-            if recorder is not None:
-                recorder.raised(one, event)
+            if recorder is not None and raised is not None:
+                recorder.raised(raised, event)
             if faults is not None:
                 faults.see(event)
         yield events

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from driftgauge.alerts.stage import DetectStage, Raised
 from driftgauge.errors import InputError
 from driftgauge.panes.cut_log import CutLog
-from driftgauge.panes.messages import Message
+from driftgauge.panes.merge import PaneMerge
+from driftgauge.panes.messages import Message, PartialPane
 from driftgauge.records import Source
+from driftgauge.runtime.judging import Judge, T
 from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.runtime.span import Span
 from driftgauge.runtime.stored_panes import StoredPanes
@@ -35,34 +36,35 @@ class PanesLog:
 
 def judge_panes(
     logs: Iterable[PanesLog],
-    fresh: Callable[[], DetectStage],
+    judge: Judge[T],
     stored: StoredPanes,
     totals: ReplayTotals,
     span: Span,
     on_messages: Callable[[Sequence[Message], int], None] = lambda _messages, _log: None,
-) -> Iterator[list[Raised]]:
-    """One log after the other, each with a stage of its own, as live; yields after each batch what it raised.
+) -> Iterator[list[T]]:
+    """One log after the other, each judged anew, as live; yields after each batch what was raised.
 
     A log is read until its panes have closed up to the end of `span`, or to its end: what is open then stays open.
     `on_messages` sees what is judged, and of which log. See `StoredPanes.refuse` for what is refused.
     """
     for number, log in enumerate(logs):
-        stage = fresh()
-        stage.merge.sources = log.gating or None
+        judge.begin(log.gating)
+        reached, any_pane = PaneMerge(sources=log.gating or None), False
         beginning = CutLog(log.gating) if log.cut else None
         for values in log.batches:
             totals.records += len(values)
             messages: Sequence[Message] = stored.messages(values)
             messages = span.judged(beginning.take(messages) if beginning is not None else messages)
-            totals.count_messages(messages)
+            any_pane = any_pane or any(isinstance(message, PartialPane) for message in messages)
+            totals.count_messages(messages, reached)
             on_messages(messages, number)
             totals.late = sum(totals.late_of.values())
-            yield totals.judge(stage, messages)
-            low = stage.merge.low_watermark
-            totals.event_time = low if low is not None else totals.event_time
+            yield from totals.steps(judge.take(messages))
+            low = reached.low_watermark
             if low is not None and low >= span.end:
                 break
         else:
-            if stage.merge.open and stage.merge.sources is None:
+            if any_pane and reached.sources is None:
                 raise InputError(f"{log.name}: holds no `sources` record, which says whose watermarks close its panes")
+        yield from totals.steps(judge.finish())
     stored.refuse()

@@ -1,21 +1,20 @@
-"""Replay: bounded sources through the same two stages as live, in one process and without topics.
-
-The source that is furthest behind in event time reads next, so that memory stays flat however many files there are.
-"""
+"""Replay: bounded sources through the same two stages as live, without topics, and in one process if need be."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from driftgauge.alerts.stage import DetectStage, Raised
-from driftgauge.decode.columns import Reject
-from driftgauge.ingest.source import Ingested, SourceIngest
-from driftgauge.panes.messages import Message, PartialPane, Sources, Watermark
+from driftgauge.panes.merge import PaneMerge
+from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Sources, Watermark
 from driftgauge.panes.unprofiled import NO_PROFILE
-from driftgauge.records import RecordBatch, Source
+from driftgauge.records import Source
+from driftgauge.runtime.judging import Judge, OneStage, Step, T
 from driftgauge.runtime.span import ALL, Span
+from driftgauge.runtime.turn import Rejected, ReplaySource, Turn, take_turns
+
+OnReject = Callable[[Source, Rejected], None]
 
 
 @dataclass(slots=True)
@@ -38,78 +37,82 @@ class ReplayTotals:
     unknown_models: dict[str, int] = field(default_factory=dict)
     reject_codes: dict[str, int] = field(default_factory=dict)
 
-    def count_ingested(self, done: Ingested) -> None:
-        """What a batch gave beside its panes."""
-        self.late += done.late
-        self.outside_segments += done.outside_segments
-        for model, count in done.unknown_models.items():
-            self.unknown_models[model] = self.unknown_models.get(model, 0) + count
-        for _, reject in done.rejects:
-            self.reject_codes[reject.code] = self.reject_codes.get(reject.code, 0) + 1
+    def count_turn(self, turn: Turn) -> None:
+        """What a turn gave beside its panes."""
+        self.records += turn.records
+        self.late += turn.late
+        self.outside_segments += turn.outside_segments
+        for counted, of in ((self.unknown_models, turn.unknown_models), (self.reject_codes, turn.reject_codes)):
+            for name, count in of.items():
+                counted[name] = counted.get(name, 0) + count
 
-    def count_messages(self, messages: Iterable[Message]) -> None:
-        """The time that these panes span, and how many events were late by these watermarks."""
+    def count_messages(self, messages: Iterable[Message], reached: PaneMerge) -> None:
+        """The time that these panes span, how many events were late by these watermarks, and the time they have passed.
+
+        `reached`: of the log that they are of; it takes all of them but the panes.
+        """
         for message in messages:
+            if not isinstance(message, PartialPane):
+                reached.take(message)
             if isinstance(message, Watermark):
                 self.late_of[message.source] = message.late
             elif isinstance(message, PartialPane) and message.profile != NO_PROFILE:
                 self.first = message.start if self.first is None else min(self.first, message.start)
                 self.last = message.end if self.last is None else max(self.last, message.end)
+        low = reached.low_watermark
+        # The end of a source is no time that is shown, unless nothing else is known.
+        if low is not None and (low != END_OF_TIME or self.event_time is None):
+            self.event_time = low
 
-    def judge(self, stage: DetectStage, messages: Sequence[Message]) -> list[Raised]:
-        """Have these judged, and count what closed."""
-        panes, events = stage.panes_closed, stage.events_closed
-        raised = stage.process(messages)
-        self.panes += stage.panes_closed - panes
-        self.events += stage.events_closed - events
-        return raised
-
-
-@dataclass(frozen=True, slots=True)
-class ReplaySource:
-    """A source's ingest and its records. `gating`: whether its panes and watermarks count, as live."""
-
-    ingest: SourceIngest
-    batches: Iterable[RecordBatch]
-    gating: bool = True
+    def steps(self, steps: Iterable[Step[T]]) -> Iterator[list[T]]:
+        """What was raised, with what closed counted; once at least, so that progress is shown."""
+        raised: list[T] = []
+        for step in steps:
+            self.panes += step.panes
+            self.events += step.events
+            raised += step.raised
+        yield raised
 
 
 def replay(
     sources: Sequence[ReplaySource],
     stage: DetectStage,
     totals: ReplayTotals,
-    on_reject: Callable[[RecordBatch, Reject], None] = lambda _batch, _reject: None,
     *,
     span: Span = ALL,
     on_messages: Callable[[Sequence[Message]], None] = lambda _messages: None,
 ) -> Iterator[list[Raised]]:
-    """Run everything; yields after each batch what it raised (often nothing), so that the caller shows progress.
+    """Count and judge everything in this process; see `judge_turns`."""
+    names = [entry.ingest.source for entry in sources]
+    gating = [entry.ingest.source for entry in sources if entry.gating]
+    turns = take_turns(dict(enumerate(sources)), span)
+    return judge_turns(turns, names, gating, OneStage(lambda: stage), totals, on_messages=on_messages)
 
-    A source is read until its watermark has passed the end of `span`, or to its end. `on_messages` gets what is judged,
-    in order: what the panes topic would hold.
+
+def judge_turns(
+    turns: Iterable[Turn],
+    sources: Sequence[Source],
+    gating: Sequence[Source],
+    judge: Judge[T],
+    totals: ReplayTotals,
+    on_reject: OnReject = lambda _source, _rejected: None,
+    on_messages: Callable[[Sequence[Message]], None] = lambda _messages: None,
+) -> Iterator[list[T]]:
+    """Have the turns of `sources` judged; yields after each what was raised (often nothing), to show progress.
+
+    `gating`: those whose panes and watermarks count. `on_messages` gets what is judged, in order: what the panes topic
+    would hold.
     """
-    gating: list[Message] = [Sources(tuple(entry.ingest.source for entry in sources if entry.gating))]
-    on_messages(gating)
-    stage.process(gating)
-    readers = [iter(entry.batches) for entry in sources]
-    queue = [(entry.ingest.watermark, i) for i, entry in enumerate(sources)]
-    heapq.heapify(queue)
-    while queue:
-        _, i = heapq.heappop(queue)
-        ingest = sources[i].ingest
-        batch = next(readers[i], None)
-        done = ingest.finish() if batch is None else ingest.process(batch)
-        if batch is not None:
-            totals.records += len(batch)
-            if ingest.watermark < span.end:
-                heapq.heappush(queue, (ingest.watermark, i))
-        totals.count_ingested(done)
-        for where, reject in done.rejects:
-            on_reject(where, reject)
-        messages = span.judged(done.messages) if sources[i].gating else []
-        on_messages(messages)
-        totals.count_messages(messages)
-        raised = totals.judge(stage, messages)
-        if (low := stage.merge.low_watermark) is not None and (batch is not None or totals.event_time is None):
-            totals.event_time = low
-        yield raised
+    announced: list[Message] = [Sources(tuple(gating))]
+    on_messages(announced)
+    judge.begin()
+    reached = PaneMerge(sources=tuple(gating))
+    yield from totals.steps(judge.take(announced))
+    for turn in turns:
+        totals.count_turn(turn)
+        for rejected in turn.rejected:
+            on_reject(sources[turn.number], rejected)
+        on_messages(turn.messages)
+        totals.count_messages(turn.messages, reached)
+        yield from totals.steps(judge.take(turn.messages))
+    yield from totals.steps(judge.finish())
