@@ -102,11 +102,11 @@ class BaselineWatch:
         """
         told: list[Told] = []
         for pane in sorted(panes, key=lambda pane: (pane.end, pane.subject)):
-            told += self._end_due(self._stories, pane.end - 1)
+            told += self._end_due(self._at(pane, closed_to), pane.end - 1)
             told += self._take(pane)
         if closed_to != END_OF_TIME:
             return told + self._end_due(self._stories, closed_to)
-        # The end of a file says nothing about what would have come, beyond what did.
+        # The end of a file says nothing about what would have come, beyond what did of the same model.
         for subject in sorted(set(watched) & set(self._stories)):
             told += self._end_due([subject], self._profiled_from[subject])
         return told
@@ -138,6 +138,10 @@ class BaselineWatch:
             for subject, story in sorted(stories.items())
             if self._profiled_from.get(subject) == ALWAYS
         ]
+
+    def _at(self, pane: Pane, closed_to: int) -> list[Subject]:
+        """Subjects for whom it is as late as for this pane, by the time that panes have closed to."""
+        return [s for s in self._stories if closed_to != END_OF_TIME or s.model_id == pane.subject.model_id]
 
     def _take(self, pane: Pane) -> list[Told]:
         story = self._stories.get(pane.subject)

@@ -195,11 +195,8 @@ class DetectStage:
             )
         for subject, watch in sorted(self._watches.items()):
             raised += [Raised(subject, step) for step in watch.be_silent(self.merge.silent_to)]
-        reached = self.merge.closed_to
-        if reached == END_OF_TIME:
-            # The end of a file reaches no further than what was counted before it.
-            reached = max((panes[-1].start for panes in closed.values()), default=ALWAYS)
-        for subject in [s for s, watch in self._watches.items() if watch.until <= reached]:
+        reached = self._reached(closed)
+        for subject in [s for s, watch in self._watches.items() if watch.until <= reached(s)]:
             raised += self._retire(subject)
         if self._baseline is not None:
             unprofiled = [pane for panes in planned.values() for plan, pane in panes if plan is None]
@@ -207,6 +204,17 @@ class DetectStage:
             raised += [Raised(*told) for told in self._baseline.advance(unprofiled, self.merge.closed_to, watched)]
         raised.sort(key=lambda r: (r.transition.at, r.subject))
         return raised
+
+    def _reached(self, closed: Mapping[Subject, Sequence[Pane]]) -> Callable[[Subject], int]:
+        """Ms up to which a subject's panes are known, now that these have closed."""
+        if self.merge.closed_to != END_OF_TIME:
+            return lambda _subject: self.merge.closed_to
+        # The end of a file reaches no further than what was counted before it; of the same model, so that it doesn't
+        # matter which models share a stage.
+        last: dict[str, int] = {}
+        for subject, panes in closed.items():
+            last[subject.model_id] = max(last.get(subject.model_id, ALWAYS), panes[-1].start)
+        return lambda subject: last.get(subject.model_id, ALWAYS)
 
     def _judge_model(self, whole: Subject, panes: Mapping[Subject, Sequence[tuple[WatchPlan, Pane]]]) -> list[Raised]:
         """Each block of the whole, and after it the segments' panes up to there, as they are held against it."""
