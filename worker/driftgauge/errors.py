@@ -105,6 +105,12 @@ class OutOfRangeError(DriftgaugeError):
         self.partitions = frozenset(partitions)
 
 
+class WorkerProcessError(DriftgaugeError):
+    """A process that works for this one has ended before its work was done."""
+
+    code = "worker_process"
+
+
 class StalledError(DriftgaugeError):
     """Nothing comes from an input although there is more to read."""
 

@@ -13,14 +13,16 @@ from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import Severity
 from driftgauge.cli.backtest_choice import Asked, opened_input
+from driftgauge.cli.backtest_job import Analysis, Files
 from driftgauge.cli.backtest_panes import FromPanesOption
-from driftgauge.cli.backtest_plan import Plan, plan_of
+from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.backtest_run import carry_out
 from driftgauge.cli.backtest_score import labelled_for_backtest, score_backtest
 from driftgauge.cli.backtest_summary import Summary, show, to_json
 from driftgauge.cli.backtest_sweep import Sweep, SweepOption
 from driftgauge.cli.backtest_topics import FromOffsetOption
+from driftgauge.cli.backtest_workers import WorkersOption, shared_input, shared_judge
 from driftgauge.cli.columns_options import (
     ActualOption,
     ExcludeOption,
@@ -117,6 +119,7 @@ def command(
     start: StartOption = None,
     interval: IntervalOption = "1s",
     sort: SortOption = False,
+    workers: WorkersOption = 1,
     incidents: IncidentsOption = None,
     tolerance: ToleranceOption = None,
     inject: InjectOption = None,
@@ -144,7 +147,8 @@ def command(
         start=start,
         interval=interval,
     )
-    plan = plan_of(profile, config, pane, budget).with_faults(inject, inject_seed, model)
+    analysis = Analysis(profile, config, pane, budget, model, inject or (), inject_seed)
+    plan = analysis.plan()
     named = [*(file or ()), *(more or ())]
     data = table_files(named) if named else []
     asked = Asked(
@@ -160,14 +164,20 @@ def command(
     refuse_sharing(outputs)
     if report is not None:
         refuse_missing_folder("--report", report)
-    layouts = {model.layout.profile_hash: model.layout for model in plan.models}
+    # These look at every pane that closes, and at what was raised by it.
+    apart = report is None and not sweep
     # First, so that what can't be read is said before the work; and so that it holds nothing that the replay doesn't.
     published = published_alerts(plan, span) if against_live else None
-    with opened_input(plan, asked) as opened, kept_files(alerts, panes_out, layouts) as files:
+    with (
+        opened_input(plan, asked) as opened,
+        shared_input(opened, workers, analysis, Files(data, columns, sort)) as shared,
+        shared_judge(opened.plan, workers if apart else 1, analysis, by_rows=opened.plan is not plan) as judge,
+        kept_files(alerts, panes_out, plan.layouts) as files,
+    ):
         told: list[AlertEvent] = []
         recorder = recorder_of(opened.plan.models) if report is not None else None
         swept = Sweep(sweep, opened.plan, labelled=labelled) if sweep else None
-        summary = carry_out(opened, files, told.append if published is not None else None, recorder, swept)
+        summary = carry_out(shared, files, told.append if published is not None else None, recorder, swept, judge)
         summary.alerts_file = _alerts_file(summary, files, alerts)
     if swept is not None:
         summary.swept = swept.conclude(summary)

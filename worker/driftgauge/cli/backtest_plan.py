@@ -22,6 +22,7 @@ from driftgauge.engine.profiled import by_rows, default_model
 from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.engine.unprofiled import Unprofiled, unprofiled_beside, unprofiled_of
 from driftgauge.errors import ConfigError
+from driftgauge.profiles.layout import Layout
 from driftgauge.profiles.profile import Profile
 from driftgauge.sources.profile_file import read_profile
 
@@ -58,6 +59,11 @@ class Plan:
     def require_unprofiled(self) -> Unprofiled:
         """How events without a profile are counted."""
         return self.unprofiled or unprofiled_beside(self.models)
+
+    @property
+    def layouts(self) -> dict[str, Layout]:
+        """By profile hash."""
+        return {model.layout.profile_hash: model.layout for model in self.models}
 
     def renderer(self) -> Callable[[Raised], AlertEvent]:
         """What makes alert events of what is raised: they say which run they are of, and which faults are in it."""

@@ -10,16 +10,16 @@ from driftgauge.cli.backtest_summary import RejectedAt, Summary
 from driftgauge.cli.backtest_sweep import Sweep
 from driftgauge.cli.kept_files import KeptFiles
 from driftgauge.cli.replay_progress import ReplayProgress
-from driftgauge.cli.replayed_alerts import rendered, replayed_alerts
+from driftgauge.cli.replayed_alerts import Rendered, rendered, replayed_alerts
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.engine.detect import stage_of
-from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError
+from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError, WorkerProcessError
 from driftgauge.panes.merge import Pane
 from driftgauge.panes.messages import Message
 from driftgauge.records import Source
 from driftgauge.report.recorder import Recorder
-from driftgauge.runtime.judging import OneStage
+from driftgauge.runtime.judging import Judge, OneStage
 from driftgauge.runtime.turn import Rejected
 from driftgauge.subject import Subject
 
@@ -32,8 +32,11 @@ def carry_out(
     on_event: Callable[[AlertEvent], None] | None = None,
     recorder: Recorder | None = None,
     sweep: Sweep | None = None,
+    judge: Judge[Rendered] | None = None,
 ) -> Summary:
     """Run the engine over what was opened, with what comes of it into `files`; `on_event` hears of each alert event.
+
+    `judge`: others than this process, which `recorder` and `sweep` would have to look at.
 
     Ctrl-C ends it early, and so does a Kafka that doesn't answer any more: see `Summary.stopped`.
     """
@@ -41,7 +44,7 @@ def carry_out(
     totals, episodes = summary.totals, summary.episodes
     try:
         with ReplayProgress(opened.records) as progress:
-            for events in _told(opened, files, summary, recorder, sweep):
+            for events in _told(opened, files, summary, recorder, sweep, judge):
                 for event in events:
                     episodes.add(event)
                     summary.told.add(event)
@@ -52,7 +55,7 @@ def carry_out(
         summary.complete = True
     except KeyboardInterrupt:
         pass
-    except (UnavailableError, OutOfRangeError, DamagedError) as error:
+    except (UnavailableError, OutOfRangeError, DamagedError, WorkerProcessError) as error:
         summary.stopped = error
     notes = (note for model in opened.plan.models for note in (short_panes(model), short_ring(model)))
     hit_little = opened.plan.faults.notes() if opened.plan.faults is not None and summary.complete else []
@@ -61,7 +64,12 @@ def carry_out(
 
 
 def _told(
-    opened: BacktestInput, files: KeptFiles, summary: Summary, recorder: Recorder | None, sweep: Sweep | None
+    opened: BacktestInput,
+    files: KeptFiles,
+    summary: Summary,
+    recorder: Recorder | None,
+    sweep: Sweep | None,
+    judge: Judge[Rendered] | None,
 ) -> Iterator[list[AlertEvent]]:
     def note_reject(source: Source, one: Rejected) -> None:
         if len(summary.rejected) < _REJECTS_KEPT:
@@ -81,7 +89,10 @@ def _told(
             if watcher is not None:
                 watcher.closed(subject, panes)
 
-    plan = opened.plan
-    judge = OneStage(lambda: stage_of(plan.models, plan.unprofiled, close))
-    steps = rendered(opened.steps(summary.totals, note_reject, count, judge), plan.renderer())
+    plan, totals = opened.plan, summary.totals
+    if judge is not None:
+        steps = opened.steps(totals, note_reject, count, judge)
+    else:
+        stage = OneStage(lambda: stage_of(plan.models, plan.unprofiled, close))
+        steps = rendered(opened.steps(totals, note_reject, count, stage), plan.renderer())
     return replayed_alerts(steps, files.alerts, span=opened.span, untold=hear, recorder=recorder, faults=plan.faults)

@@ -11,7 +11,7 @@ import typer
 
 from driftgauge.cli.backtest_input import ALL, EventsInput, Place, Share
 from driftgauge.cli.backtest_plan import Plan
-from driftgauge.cli.topic_range import topic_range
+from driftgauge.cli.topic_range import TurnsOf, topic_range
 from driftgauge.config import Config
 from driftgauge.engine.ingest import decoders_of, ingest_of
 from driftgauge.engine.topics import gating_topics
@@ -19,7 +19,6 @@ from driftgauge.errors import ConfigError
 from driftgauge.records import Source
 from driftgauge.runtime.span import Span
 from driftgauge.runtime.turn import ReplaySource
-from driftgauge.sources.kafka_range import KafkaRange
 
 FromOffsetOption = Annotated[
     list[str] | None,
@@ -41,23 +40,23 @@ class TopicsInput(EventsInput):
         self,
         plan: Plan,
         config: Config,
-        log: KafkaRange,
+        read: TurnsOf,
         spans: Mapping[Source, tuple[int, int]],
         span: Span,
         *,
         warnings: Sequence[str] = (),
         share: Share = ALL,
     ) -> None:
-        """`spans`: the first offset and the end of each partition."""
-        self.plan, self.span, self.warnings = plan, span, warnings
+        """`spans`: the first offset and the end of each partition; `read`: what reads them in turns."""
+        self.plan, self.span, self.spans, self.warnings = plan, span, spans, warnings
         self.names = sorted(spans)
         gating = gating_topics(config)
         self.gating = [source for source in self.names if source.topic in gating]
         held = {source: (start, end) for source, (start, end) in spans.items() if start < end}
         ours = [source for number, source in enumerate(self.names) if share.has(number)]
-        read = {source: held[source] for source in ours if source in held}
-        self._turns = log.turns(read)
-        self._of_all = _records(read) / _records(held) if held else 1.0
+        own = {source: held[source] for source in ours if source in held}
+        self._turns = read(own)
+        self._of_all = _records(own) / _records(held) if held else 1.0
         unprofiled = plan.require_unprofiled()
         decoders = decoders_of(config, plan.models, unprofiled)
         self.counted = {}
@@ -67,7 +66,7 @@ class TopicsInput(EventsInput):
             cut = config.kafka.start != "earliest" or start > 0
             ingest = ingest_of(plan.models, source, decoders[source.topic], cut_start=cut, unprofiled=unprofiled)
             ingest.move_to(start, cut=False)
-            batches = self._turns.batches(source) if source in read else iter(())
+            batches = self._turns.batches(source) if source in own else iter(())
             if plan.faults is not None:
                 batches = plan.faults.into(source, batches)
             self.counted[self.names.index(source)] = ReplaySource(ingest, batches, source in self.gating)
@@ -95,7 +94,7 @@ def topics_input(plan: Plan, from_offset: Sequence[str], span: Span) -> Iterator
         bounds = opened.log.bounds
         starts = _starts(config, bounds, given, opened.consumer.offset_at)
         spans = {source: (starts[source], end) for source, (_, end) in bounds.items()}
-        yield TopicsInput(plan, config, opened.log, spans, span, warnings=list(_notes(config, bounds, given)))
+        yield TopicsInput(plan, config, opened.log.turns, spans, span, warnings=list(_notes(config, bounds, given)))
 
 
 def _records(spans: Mapping[Source, tuple[int, int]]) -> int:

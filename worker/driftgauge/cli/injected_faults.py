@@ -64,6 +64,8 @@ class InjectedFaults:
         self._faults = faults_of(texts, fields_of_profile(profile))
         self._seed, self._shape = seed, shape_of(profile)
         self._injectors: list[Injector] = []
+        # By fault, of injectors in other processes; empty if there are none.
+        self.hit_elsewhere: Sequence[int] = ()
         self._opened: list[AlertEvent] = []
 
     @property
@@ -101,9 +103,13 @@ class InjectedFaults:
         if event.event == "opened":
             self._opened.append(event)
 
+    def hits(self) -> list[int]:
+        """Records that each of them has hit by now; empty as long as they are in nothing."""
+        return [sum(of) for of in zip(*(injector.hits for injector in self._injectors), strict=True)]
+
     def outcomes(self, episodes: Episodes) -> list[Outcome]:
         """What became of each of them, in the order given; `episodes`: all of the replay so far."""
-        hits = [sum(of) for of in zip(*(injector.hits for injector in self._injectors), strict=True)]
+        hits = self.hit_elsewhere or self.hits()
         firsts: dict[int, AlertEvent] = {}
         for event in self._opened:
             for place in _caused_by(event, self._faults):

@@ -1,0 +1,167 @@
+"""`backtest --workers N`: the same bytes with any N, over files of rows and of events; what goes wrong is told once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driftgauge import cli
+from driftgauge.cli import backtest_workers
+from driftgauge.errors import InputError, WorkerProcessError
+from driftgauge.runtime.turn import Turn
+from driftgauge.sources.profile_file import write_profile
+from live import loan_events, profile_of
+
+MODELS = ("cards", "loans", "mortgages")
+
+
+def run(*arguments: str | Path | int) -> int:
+    command = cli.load("backtest")
+    return command.main([str(argument) for argument in arguments], standalone_mode=False) or 0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three models in one configuration, and five files of their events; one of them breaks, one has no profile."""
+    made = tmp_path_factory.mktemp("workers")
+    trained = loan_events(20_000, seed=1)
+    for model in MODELS:
+        write_profile(profile_of(trained, model_id=model), made / f"{model}.json")
+    entries = [{"model_id": model, "model_version": "7", "profile": f"{model}.json"} for model in MODELS]
+    settings = {
+        "kafka": {"bootstrap_servers": ["nobody:9092"]},
+        "topics": {"predictions": "ml.predictions"},
+        "redis": {"url": "redis://nobody:6379/0"},
+        "panes": {"length": "1m", "out_of_orderness": "5s"},
+        "models": entries,
+    }
+    (made / "driftgauge.yaml").write_text(json.dumps(settings))
+    events = [json.loads(event) for event in loan_events(12_000, break_at=6000)]
+    whole = [json.loads(event) for event in loan_events(12_000, seed=5)]
+    lines: list[list[str]] = [[] for _ in range(5)]
+    for i, (broken, fine) in enumerate(zip(events, whole, strict=True)):
+        name = (*MODELS, "unknown")[i % 4]
+        event = (broken if name == "loans" else fine) | {"model_id": name}
+        lines[i % 5].append("no event" if i % 1000 == 7 else json.dumps(event))
+    for number, of in enumerate(lines):
+        (made / f"events-{number}.jsonl").write_text("\n".join(of) + "\n")
+    return made
+
+
+def backtest(folder: Path, out: Path, capsys: pytest.CaptureFixture[str], *options: str | int) -> dict[str, Any]:
+    """The summary, with the names of what was written, and what is in it."""
+    assert run("-c", folder / "driftgauge.yaml", "--alerts", out / "alerts.jsonl", "--json", *options) == 0
+    summary = json.loads(capsys.readouterr().out)
+    return summary | {file.name: file.read_bytes() for file in sorted(out.iterdir())}
+
+
+@pytest.fixture
+def outs(tmp_path: Path) -> Iterator[Path]:
+    def numbered() -> Iterator[Path]:
+        for number in range(100):
+            out = tmp_path / str(number) / "out"
+            out.mkdir(parents=True)
+            yield out
+
+    return numbered()
+
+
+def without_places(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if not name.endswith("_file")}
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--inject", "null:income:0.5@2026-01-01T00:20:00Z"), ("--panes-out", "{out}")]
+)
+def test_any_number_of_workers_gives_the_same_bytes(folder, outs, capsys, options):
+    found = []
+    for workers in (1, 2, 4):
+        out = next(outs)
+        given = [option.format(out=out / "panes.jsonl") for option in options]
+        files = ("--model", "cards/7", "--file", folder / "events-*.jsonl", "--workers", workers)
+        found.append(without_places(backtest(folder, out, capsys, *given, *files)))
+    one, *others = found
+    assert one["alerts.jsonl"]
+    assert one["events"] == 9000
+    assert one["rejected"] == {"malformed_json": 12}
+    assert [of["file"] for of in one["first_rejected"]] == ["events-2.jsonl"] * 5
+    assert one["unknown_models"]["unknown"] > 2900
+    assert {entry["labels"]["model_id"] for entry in one["alerts"]["list"]} >= {"loans", "unknown"}
+    if "--inject" in options:
+        assert one["injected"][0]["records"] > 100
+    for other in others:
+        assert other == one
+    if "--panes-out" in options:
+        out = next(outs)
+        stored = out.parent / "panes.jsonl"
+        stored.write_bytes(one["panes.jsonl"])
+        panes = [backtest(folder, next(outs), capsys, "--from-panes", "--file", stored, "--workers", n) for n in (1, 3)]
+        assert panes[0]["alerts.jsonl"] == panes[1]["alerts.jsonl"]
+        assert sorted(map(identity, one["alerts.jsonl"].splitlines())) == sorted(
+            map(identity, panes[0]["alerts.jsonl"].splitlines())
+        )
+
+
+def identity(line: bytes) -> str:
+    return json.loads(line)["event_id"]
+
+
+def test_a_report_and_a_sweep_are_made_of_what_workers_have_counted(folder, outs, capsys):
+    looked_at = []
+    for workers in (1, 2):
+        out = next(outs)
+        options = ("--report", out / "report.html", "--sweep", "budget=1,10", "--workers", workers)
+        found = backtest(folder, out, capsys, "--model", "cards/7", "--file", folder / "events-*.jsonl", *options)
+        looked_at.append((found["report.html"], found["sweep"], found["alerts.jsonl"]))
+    assert looked_at[0] == looked_at[1]
+
+
+def test_what_can_not_be_read_is_the_same_error_in_the_same_place(folder, tmp_path):
+    rows = ["at,income,employment_type,prediction", *["2026-01-01T00:00:00Z,1,employed,approved"] * 60_000]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    rows.append("2025-12-31T00:00:00Z,1,employed,approved")
+    (tmp_path / "b.csv").write_text("\n".join(rows) + "\n")
+    columns = ("--timestamp", "at", "--prediction", "prediction", "--profile", folder / "cards.json")
+    messages = []
+    for workers in (1, 2):
+        out = tmp_path / f"{workers}.jsonl"
+        with pytest.raises(InputError) as error:
+            run(*columns, "--alerts", out, "--workers", workers, "--file", tmp_path / "?.csv")
+        messages.append(str(error.value))
+    assert "b.csv" in messages[0]
+    assert messages[0] == messages[1]
+
+
+def test_a_worker_that_is_killed_leaves_what_was_found_and_a_reason(folder, tmp_path, monkeypatch, capsys):
+    counted = backtest_workers.CountedElsewhere
+
+    class Fragile(counted):
+        def turns(self) -> Iterator[Turn]:
+            for number, turn in enumerate(super().turns()):
+                if number == 2:
+                    process = self._processes._all[0].popen
+                    os.kill(process.pid, signal.SIGKILL)
+                    process.wait()
+                yield turn
+
+    # So that there is more to come than is read at once.
+    monkeypatch.setattr("driftgauge.runtime.processes._AHEAD_BYTES", 1)
+    monkeypatch.setattr("driftgauge.runtime.processes._READ_BYTES", 100)
+    monkeypatch.setattr(backtest_workers, "CountedElsewhere", Fragile)
+    files = ("--model", "cards/7", "--file", folder / "events-*.jsonl")
+    with pytest.raises(WorkerProcessError, match="SIGKILL"):
+        run("-c", folder / "driftgauge.yaml", "--alerts", tmp_path / "a.jsonl", "--workers", 2, "--json", *files)
+    summary = json.loads(capsys.readouterr().out)
+    assert not summary["complete"]
+    assert "SIGKILL" in summary["stopped"]
+
+
+def test_fewer_than_one_is_no_number_of_workers(folder, tmp_path):
+    with pytest.raises(Exception, match="greater than or equal to 1"):
+        run("-c", folder / "driftgauge.yaml", "--alerts", tmp_path / "a.jsonl", "--workers", 0)
