@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from bench import checkpoints, detection, files, live
+from bench import checkpoints, detection, files, live, workers
 from bench.apart import apart
 from bench.events import EVENTS_PER_MINUTE, build_reference_profile, events
 from bench.measurement import LOOP, OURS, Measurement
@@ -28,6 +28,8 @@ from driftgauge.profiles.profile import Profile
 RESULTS = Path(__file__).parent / "results"
 TARGETS = {"files": 5.0, "lenient": 2.0, "kafka": 4.0}
 ODD = 0.05
+# Processes take a second or two to start, so these are given more to do.
+_SHARED_TIMES = 4
 Rounds = list[tuple[Measurement, Measurement]]
 Side = Callable[[int], Measurement]
 
@@ -55,8 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     saved = _checkpoints() if options.only in (None, "checkpoint") else []
     if saved:
         print(checkpoints.table(saved))
-    if results or detected or saved:
-        print(f"\nraw rows: {os.path.relpath(_keep(options.results, results, [*detected, *saved]))}")
+    shared = []
+    if options.only in (None, "workers"):
+        shared = workers.rows(profile, options.rounds, options.events * _SHARED_TIMES)
+        print(workers.table(shared))
+    if results or detected or saved or shared:
+        print(f"\nraw rows: {os.path.relpath(_keep(options.results, results, [*detected, *saved, *shared]))}")
     if results:
         print(_verdict(results))
     return 0
@@ -68,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=_positive, default=3, help="rounds of each side, in turn (default 3)")
     parser.add_argument("--events", type=_positive, default=100_000, help="events of a round (default 100000)")
-    parser.add_argument("--only", choices=("files", "kafka", "detect", "checkpoint"), help="one scenario")
+    parser.add_argument("--only", choices=("files", "kafka", "detect", "checkpoint", "workers"), help="one scenario")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the raw rows (default bench/results)")
     return parser
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from driftgauge.cli import backtest_workers
 from driftgauge.errors import InputError, WorkerProcessError
 from driftgauge.runtime.turn import Turn
 from driftgauge.sources.profile_file import write_profile
-from live import loan_events, profile_of
+from live import START, loan_events, profile_of, wait
 
 MODELS = ("cards", "loans", "mortgages")
 
@@ -160,6 +162,34 @@ def test_a_worker_that_is_killed_leaves_what_was_found_and_a_reason(folder, tmp_
     summary = json.loads(capsys.readouterr().out)
     assert not summary["complete"]
     assert "SIGKILL" in summary["stopped"]
+
+
+def test_ctrl_c_ends_all_of_them_and_leaves_what_was_found(folder, tmp_path):
+    rows = ["at,income,employment_type,prediction"]
+    rows += [f"{START + 200 * i},{i % 1000},salaried,approved" for i in range(300_000)]
+    for number in range(3):
+        (tmp_path / f"{number}.csv").write_text("\n".join(rows) + "\n")
+    columns = ("--timestamp", "at", "--prediction", "prediction", "--profile", folder / "cards.json", "--pane", "1m")
+    files = ("--alerts", tmp_path / "alerts.jsonl", "--workers", 2, "--file", tmp_path / "?.csv")
+    command = [sys.executable, "-m", "driftgauge", "backtest", *columns, *files]
+    # In a session of its own, as in a terminal: all that it starts and that doesn't leave the group gets the signal.
+    backtest = subprocess.Popen(
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    wait(lambda: children(backtest.pid), lambda found: len(found) == 2, [])
+    started = children(backtest.pid)
+    os.killpg(backtest.pid, signal.SIGINT)
+    out, err = backtest.communicate()
+    assert backtest.returncode == 130
+    assert b"Stopped before the end" in out
+    assert b"Traceback" not in err
+    for pid in started:
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in tasks.read_text().split()] if tasks.exists() else []
 
 
 def test_fewer_than_one_is_no_number_of_workers(folder, tmp_path):

@@ -139,3 +139,11 @@ def test_checkpoints_are_timed_with_their_bytes_and_what_others_wait(tmp_path, c
     assert 0 < small["bytes"] < large["bytes"] < large["whole_bytes"]
     assert large["write_p50_ms"] <= large["write_p99_ms"]
     assert large["others_ms"] > 0
+
+
+def test_workers_are_timed_beside_one_process_and_write_the_same(tmp_path, capsys):
+    assert main(["--only", "workers", "--rounds", "1", "--events", "2000", "--results", str(tmp_path)]) == 0
+    assert "alerts: the same bytes" in capsys.readouterr().out
+    rows = [orjson.loads(line) for line in next(tmp_path.glob("*.jsonl")).read_bytes().splitlines()]
+    assert [row["workers"] for row in rows][:2] == [1, 2]
+    assert all(row["seconds"] > 0 and row["events"] == 8000 for row in rows)

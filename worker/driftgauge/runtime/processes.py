@@ -29,7 +29,10 @@ class _Process:
     """One of them, and what is under way. `ended`: it will send nothing more."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        self.popen = subprocess.Popen([sys.executable, "-m", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # In a group of its own: Ctrl-C is for this process, which ends the others.
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
+        )
         assert self.popen.stdin is not None  # noqa: S101 (they are pipes)
         assert self.popen.stdout is not None  # noqa: S101
         self.to, self.of = self.popen.stdin.fileno(), self.popen.stdout.fileno()
@@ -165,8 +168,7 @@ class Parent:
     """The other end: frames of the process that started this one. Standard output is taken away from everybody else."""
 
     def __init__(self) -> None:
-        """Ctrl-C is for the parent, which ends us."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        """It is there."""
         self._to = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self._of = sys.stdin.buffer
