@@ -15,7 +15,7 @@ from driftgauge.runtime.processes import Processes
 
 # Sends back every frame three times, with a word before each; "die" ends it.
 ECHO = """
-import os, sys
+import os, sys, msgspec
 from driftgauge.runtime.processes import Parent
 parent = Parent()
 print("not a frame")
@@ -48,6 +48,18 @@ def test_frames_of_any_size_go_to_and_fro_though_nobody_reads_meanwhile(echo, mo
         for frame in frames:
             assert [both.receive(1) for _ in range(3)] == [b"echo " + frame[::-1]] * 3
             assert [both.receive(0) for _ in range(3)] == [b"echo " + frame] * 3
+
+
+def test_nothing_of_the_folder_that_it_is_called_in_is_imported(echo, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "msgspec.py").write_text("raise SystemExit(9)")
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(path for path in os.environ["PYTHONPATH"].split(os.pathsep) if path)
+    )
+    monkeypatch.chdir(tmp_path / "here")
+    with Processes(echo, 1) as one:
+        one.send(0, b"a")
+        assert one.receive(0) == b"echo a"
 
 
 def test_one_that_ends_too_soon_is_told_of_after_what_it_has_sent(echo):

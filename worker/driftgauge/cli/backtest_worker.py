@@ -29,7 +29,10 @@ def main() -> None:
     """Do it, tell the parent what goes wrong; end when it is gone."""
     parent = Parent()
     try:
-        job = decode_job(parent.receive() or b"")
+        frame = parent.receive()
+        if frame is None:
+            return
+        job = decode_job(frame)
         tune_memory()
         try:
             if isinstance(job, Counting):

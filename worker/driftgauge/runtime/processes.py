@@ -13,7 +13,6 @@ import struct
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Sequence
 from typing import IO, Self
 
 from driftgauge.errors import WorkerProcessError
@@ -28,10 +27,11 @@ _PATIENCE_S = 5.0
 class _Process:
     """One of them, and what is under way. `ended`: it will send nothing more."""
 
-    def __init__(self, arguments: Sequence[str]) -> None:
-        # In a group of its own: Ctrl-C is for this process, which ends the others.
+    def __init__(self, module: str) -> None:
+        # Nothing is imported from the folder that we are called in (-P). In a group of its own: Ctrl-C is for this
+        # process, which ends the others.
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
+            [sys.executable, "-P", "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
         )
         assert self.popen.stdin is not None  # noqa: S101 (they are pipes)
         assert self.popen.stdout is not None  # noqa: S101
@@ -86,7 +86,7 @@ class Processes:
         self._all: list[_Process] = []
         try:
             for _ in range(count):
-                self._all.append(_Process([module]))
+                self._all.append(_Process(module))
         except OSError as error:
             self.close()
             told = f"a worker process can't be started: {error.strerror}; ask for fewer --workers"
