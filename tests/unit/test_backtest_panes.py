@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from driftgauge import cli
 from driftgauge.cli import backtest_files
 from driftgauge.errors import ConfigError, DriftgaugeError, InputError
+from driftgauge.panes.messages import END_OF_TIME
 from driftgauge.sources.profile_file import write_profile
 from driftgauge.timestamps import format_timestamp, parse_timestamp
 from live import START, loan_events, profile_of
@@ -133,7 +136,8 @@ def test_panes_of_before_a_change_are_left_out_and_told(
     write_profile(profile_of(loan_events(20_000, seed=1)), tmp_path / "profile.json")
     backtest(tmp_path, "a", "--from-panes", "panes.jsonl", "--json")
     unread, left_out = json.loads(capsys.readouterr().out)["warnings"]
-    assert unread.startswith("1 records can't be read: a record of the panes topic can't be read")
+    assert unread.startswith("1 record can't be read: a record of the panes topic can't be read")
+    assert unread.endswith(f"({tmp_path / 'panes.jsonl'}:{len(changed) + 1})")
     assert "partial panes of loan-approval/7 were counted with profile" in left_out
     assert "in panes of 30s" in left_out
 
@@ -171,7 +175,7 @@ def test_a_part_of_the_time_after_all_there_is_is_said_to_hold_nothing(
 
 
 def test_a_file_without_panes_is_said_to_be_none(made: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no record of it is one of the panes topic"):
+    with pytest.raises(InputError, match=r"events\.jsonl:1: no record of it is one of the panes topic"):
         backtest(made, "a", "--from-panes", "events.jsonl")
     lines = (made / "panes.jsonl").read_text().splitlines()
     (tmp_path / "cut.jsonl").write_text("\n".join(lines[1:]))
@@ -193,6 +197,92 @@ def test_panes_of_other_models_alone_are_refused_and_beside_ours_a_note(
         backtest(made, "a", "--from-panes", others)
     assert backtest(made, "b", "--from-panes", made / "panes.jsonl", others) == alerts(made / "whole")
     assert "left out: 30 partial panes of churn/7" in " ".join(capsys.readouterr().out.split())
+
+
+def test_records_that_cannot_be_read_are_named_with_file_and_line(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (made / "panes.jsonl").read_text().splitlines()
+    damaged = tmp_path / "damaged.jsonl"
+    damaged.write_text("\n".join([lines[0], "", *["{"] * 7, *lines[1:]]))
+    assert backtest(made, "a", "--from-panes", damaged, "--json") == alerts(made / "whole")
+    (told,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert told.startswith("7 records can't be read: ")
+    assert told.endswith(f"({', '.join(f'{damaged}:{line}' for line in range(3, 8))} and 2 more)")
+
+
+def _reversed(lines: list[str]) -> list[str]:
+    return lines[::-1]
+
+
+def _shuffled(lines: list[str]) -> list[str]:
+    return random.Random(3).sample(lines, len(lines))
+
+
+def _sorted_by_source(lines: list[str]) -> list[str]:
+    """As `jq -s 'sort_by(.time)'` would: watermarks of a source after its last."""
+    return sorted(lines, key=lambda line: -json.loads(line).get("time", 0))
+
+
+def _two_runs(lines: list[str]) -> list[str]:
+    """The panes of the next hour after those of this one, of a file of the same name."""
+    records = [json.loads(line) for line in lines]
+    later = [{**record, "start": record["start"] + 60 * MINUTE} if "start" in record else record for record in records]
+    return [*lines, *(json.dumps(record) for record in later)]
+
+
+def _two_files(lines: list[str]) -> list[str]:
+    return [*lines, *(line.replace("events.jsonl", "others.jsonl") for line in lines)]
+
+
+@pytest.mark.parametrize("change", [_reversed, _shuffled, _sorted_by_source, _two_runs, _two_files])
+def test_panes_in_another_order_than_they_were_written_are_no_quiet_time(
+    made: Path, tmp_path: Path, change: Callable[[list[str]], list[str]]
+) -> None:
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text("\n".join(change((made / "panes.jsonl").read_text().splitlines())))
+    with pytest.raises(
+        InputError, match=r"changed\.jsonl:\d+: \d+ partial panes? from here on can't be judged: "
+    ) as told:
+        backtest(made, "disordered", "--from-panes", changed)
+    assert "sorted, shuffled, or several logs in one file?" in str(told.value)
+    assert not (made / "disordered").exists()
+
+
+def test_partitions_of_a_panes_topic_in_one_file_are_no_log(made: Path, tmp_path: Path) -> None:
+    """Each partition has every watermark, so the panes of the second one come after those of the first."""
+    lines = [line for line in (made / "panes.jsonl").read_text().splitlines() if str(END_OF_TIME) not in line]
+    head, marks = lines[:1], [line for line in lines if json.loads(line)["type"] == "watermark"]
+    dumped = tmp_path / "dumped.jsonl"
+    dumped.write_text("\n".join([*head, *marks, *lines]))
+    with pytest.raises(InputError, match=r"dumped\.jsonl:\d+: .* can't be judged"):
+        backtest(made, "a", "--from-panes", dumped)
+
+
+def test_what_a_worker_repeats_after_a_crash_is_a_log(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (made / "panes.jsonl").read_text().splitlines()
+    repeated = tmp_path / "repeated.jsonl"
+    repeated.write_text("\n".join([*lines[:40], *lines[20:], *lines[30:]]))
+    assert backtest(made, "a", "--from-panes", repeated, "--json") == alerts(made / "whole")
+    assert json.loads(capsys.readouterr().out)["warnings"] == []
+
+
+def test_a_pane_that_was_counted_only_after_a_crash_is_left_out_as_live_and_told(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (made / "panes.jsonl").read_text().splitlines()
+    types = [json.loads(line)["type"] for line in lines]
+    first, passed = types.index("pane"), types.index("watermark")
+    moved = tmp_path / "moved.jsonl"
+    order = [*lines[:first], *lines[first + 1 : passed + 1], lines[first], *lines[passed + 1 :]]
+    moved.write_text("\n".join(order))
+    backtest(made, "a", "--from-panes", moved, "--json")
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["panes"] == 29
+    (told,) = summary["warnings"]
+    assert told.startswith(f"{moved}:{passed + 1}: 1 partial pane from here on can't be judged: watermarks had passed")
 
 
 @pytest.mark.parametrize(

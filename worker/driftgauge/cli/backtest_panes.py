@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from driftgauge.cli.backtest_input import OnMessages, Place
 from driftgauge.cli.backtest_plan import Plan
 from driftgauge.cli.topic_range import topic_range
 from driftgauge.engine.topics import gating_topics
+from driftgauge.panes.log_order import LogOrder
 from driftgauge.records import Source
 from driftgauge.runtime.judging import Judge, T
 from driftgauge.runtime.pane_replay import PanesLog, judge_panes
@@ -52,7 +54,7 @@ class PanesInput:
 
     def place(self, source: Source, offset: int) -> Place:
         """See BacktestInput."""
-        return Place(f"{source} offset {offset:,}", {})
+        return Place(_place(source, offset), {})
 
     def steps(
         self, totals: ReplayTotals, _on_reject: OnReject, on_messages: OnMessages, judge: Judge[T]
@@ -64,7 +66,10 @@ class PanesInput:
 def files_of_panes(plan: Plan, span: Span, paths: Sequence[Path]) -> PanesInput:
     """Each file is a log of its own. InputError if one can't be read."""
     files = [PanesFile(path) for path in paths]
-    logs = [PanesLog(file.batches(), name=str(path)) for file, path in zip(files, paths, strict=True)]
+    logs = [
+        PanesLog(file.batches(), file.place, name=str(path), order=LogOrder())
+        for file, path in zip(files, paths, strict=True)
+    ]
     return PanesInput(plan, span, logs, lambda: sum(file.done for file in files) / len(files))
 
 
@@ -80,7 +85,8 @@ def topic_of_panes(plan: Plan, span: Span) -> Iterator[PanesInput]:
         known = [Source(name, i) for name in inputs for i in range(consumer.partitions(name) or 0)]
         logs = [
             PanesLog(
-                (batch.values for batch in turns.batches(source)),
+                (list(zip(batch.offsets, batch.values, strict=True)) for batch in turns.batches(source)),
+                partial(_place, source),
                 tuple(sorted(known)) if first > 0 else (),
                 cut=first > 0,
             )
@@ -91,3 +97,7 @@ def topic_of_panes(plan: Plan, span: Span) -> Iterator[PanesInput]:
             "may be others than live"
         )
         yield PanesInput(plan, span, logs, lambda: turns.done, [note] if gone else ())
+
+
+def _place(source: Source, offset: int) -> str:
+    return f"{source} offset {offset:,}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from driftgauge.errors import InputError
 from driftgauge.panes.cut_log import CutLog
+from driftgauge.panes.log_order import LogOrder
 from driftgauge.panes.merge import PaneMerge
 from driftgauge.panes.messages import Message, PartialPane
 from driftgauge.records import Source
@@ -24,14 +25,17 @@ from driftgauge.runtime.stored_panes import StoredPanes
 class PanesLog:
     """One partition of the panes topic, or a file of its records.
 
-    `batches`: values in log order. `gating`: the sources that gate until the log tells of others; none: it does so at
-    its beginning. `cut`: records before its first one are gone. `name`: for messages.
+    `batches`: values in log order, each with its number; `place`: where that number is, for messages. `gating`: the
+    sources that gate until the log tells of others; none: it does so at its beginning. `cut`: records before its first
+    one are gone. `name`: for messages. `order`: to be held against, where it isn't Kafka that keeps the order.
     """
 
-    batches: Iterable[Sequence[bytes | None]]
+    batches: Iterable[Sequence[tuple[int, bytes | None]]]
+    place: Callable[[int], str]
     gating: tuple[Source, ...] = ()
     cut: bool = False
     name: str = "the panes topic"
+    order: LogOrder | None = None
 
 
 def judge_panes(
@@ -45,15 +49,20 @@ def judge_panes(
     """One log after the other, each judged anew, as live; yields after each batch what was raised.
 
     A log is read until its panes have closed up to the end of `span`, or to its end: what is open then stays open.
-    `on_messages` sees what is judged, and of which log. See `StoredPanes.refuse` for what is refused.
+    `on_messages` sees what is judged, and of which log. InputError for a file that is in another order than a log, or
+    says nothing of its sources; see `StoredPanes.refuse` for what else is refused.
     """
     for number, log in enumerate(logs):
         judge.begin(log.gating)
         reached, any_pane = PaneMerge(sources=log.gating or None), False
         beginning = CutLog(log.gating) if log.cut else None
-        for values in log.batches:
-            totals.records += len(values)
-            messages: Sequence[Message] = stored.messages(values)
+        for batch in log.batches:
+            totals.records += len(batch)
+            numbered = stored.messages(batch, log.place)
+            if log.order is not None:
+                for line, message in numbered:
+                    log.order.take(line, message)
+            messages: Sequence[Message] = [message for _, message in numbered]
             messages = span.judged(beginning.take(messages) if beginning is not None else messages)
             any_pane = any_pane or any(isinstance(message, PartialPane) for message in messages)
             totals.count_messages(messages, reached)
@@ -66,5 +75,7 @@ def judge_panes(
         else:
             if any_pane and reached.sources is None:
                 raise InputError(f"{log.name}: holds no `sources` record, which says whose watermarks close its panes")
+        if log.order is not None:
+            stored.hold(log.order, log.place)
         yield from totals.steps(judge.finish())
     stored.refuse()

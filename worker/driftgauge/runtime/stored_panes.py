@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 
+from driftgauge.counted import counted
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.errors import ConfigError, InputError, StateError
 from driftgauge.panes.codec import UnknownProfileError, decode_message
+from driftgauge.panes.log_order import LogOrder
 from driftgauge.panes.messages import Message, PartialPane
 from driftgauge.panes.unprofiled import NO_PROFILE
 
-_REASONS_KEPT = 100
+_REASONS_KEPT, _PLACES_KEPT = 100, 5
 
 
 class _Counted(NamedTuple):
@@ -44,6 +47,23 @@ class _HeadOfPane(NamedTuple):
         return cls(*(held[name] for name in cls._fields))
 
 
+@dataclass(slots=True)
+class _Unread:
+    """Records that can't be read for one reason: how many, and where the first are."""
+
+    count: int = 0
+    places: list[str] = field(default_factory=list)
+
+    def add(self, number: int, place: Callable[[int], str]) -> None:
+        self.count += 1
+        if len(self.places) < _PLACES_KEPT:
+            self.places.append(place(number))
+
+    def __str__(self) -> str:
+        more = f" and {self.count - len(self.places):,} more" if self.count > len(self.places) else ""
+        return ", ".join(self.places) + more
+
+
 class StoredPanes:
     """Reads records, and counts those that can't be judged.
 
@@ -61,16 +81,40 @@ class StoredPanes:
         self._fitting = 0
         self._read = 0
         self._otherwise: Counter[tuple[tuple[str, str], _Counted, _Counted | None]] = Counter()
-        self._unread: Counter[str] = Counter()
+        self._unread: dict[str, _Unread] = {}
+        self._out_of_order: list[str] = []
 
-    def messages(self, values: Iterable[bytes | None]) -> list[Message]:
-        """What these records say, without those that can't be read or judged."""
-        return list(self._messages(values))
+    def messages(
+        self, records: Iterable[tuple[int, bytes | None]], place: Callable[[int], str]
+    ) -> list[tuple[int, Message]]:
+        """What these numbered records say, without those that can't be read or judged. `place`: where a number is."""
+        return list(self._messages(records, place))
+
+    def hold(self, order: LogOrder, place: Callable[[int], str]) -> None:
+        """After a file is read. InputError if it is no log; else what came out of order is noted.
+
+        An error, though some of it could be judged: detectors take a hole for silence and what lies on either side for
+        neighbours, so what was found is wrong as well, and what wasn't looks like a quiet time.
+        """
+        if order.first is None:
+            return
+        what = counted(order.late.total(), "partial panes")
+        told = (
+            f"{place(order.first)}: {what} from here on can't be judged: watermarks had passed that time, and no such "
+            "pane was there before"
+        )
+        if order.broken:
+            raise InputError(
+                f"{told}. Records are judged in the order in which they were written, and this is another: "
+                "sorted, shuffled, or several logs in one file? Give each log as it is, in a file of its own"
+            )
+        self._out_of_order.append(told)
 
     def refuse(self) -> None:
         """After all is read. ConfigError if no pane fits the configuration, InputError if there are no such records."""
         if self._unread and not self._read:
-            raise InputError(f"no record of it is one of the panes topic: {next(iter(self._unread))}")
+            reason, unread = next(iter(self._unread.items()))
+            raise InputError(f"{unread.places[0]}: no record of it is one of the panes topic: {reason}")
         if self._otherwise and not self._fitting:
             raise ConfigError(
                 f"{'; '.join(self._told())}. Counts over other cells or times can't be judged anew: set profile and "
@@ -80,16 +124,22 @@ class StoredPanes:
     @property
     def warnings(self) -> list[str]:
         """What was left out."""
-        unread = [f"{count:,} records can't be read: {reason}" for reason, count in self._unread.items()]
-        return [*unread, *(f"left out: {told}" for told in self._told())]
+        unread = [
+            f"{counted(unread.count, 'records')} can't be read: {reason} ({unread})"
+            for reason, unread in self._unread.items()
+        ]
+        return [*unread, *self._out_of_order, *(f"left out: {told}" for told in self._told())]
 
     def _told(self) -> Iterator[str]:
-        for (subject, counted, wanted), count in sorted(self._otherwise.items(), key=lambda told: str(told[0])):
+        for (subject, way, wanted), count in sorted(self._otherwise.items(), key=lambda told: str(told[0])):
             of, own = "/".join(subject), wanted or "no profile of that version"
-            yield f"{count:,} partial panes of {of} were counted with {counted}, and this configuration has {own}"
+            panes = f"{counted(count, 'partial panes')} of {of} {'were' if count != 1 else 'was'}"
+            yield f"{panes} counted with {way}, and this configuration has {own}"
 
-    def _messages(self, values: Iterable[bytes | None]) -> Iterator[Message]:
-        for value in values:
+    def _messages(
+        self, records: Iterable[tuple[int, bytes | None]], place: Callable[[int], str]
+    ) -> Iterator[tuple[int, Message]]:
+        for number, value in records:
             try:
                 message = decode_message(value or b"", self._layouts)
             except UnknownProfileError:
@@ -98,13 +148,13 @@ class StoredPanes:
                 continue
             except StateError as error:
                 if str(error) in self._unread or len(self._unread) < _REASONS_KEPT:
-                    self._unread[str(error)] += 1
+                    self._unread.setdefault(str(error), _Unread()).add(number, place)
                 continue
             self._read += 1
             if not isinstance(message, PartialPane) or self._fits(
                 _HeadOfPane(*message.subject, message.start, message.length, message.profile)
             ):
-                yield message
+                yield number, message
 
     def _fits(self, pane: _HeadOfPane) -> bool:
         """Whether it can be judged. Segments are as their whole, and not counted beside it."""
@@ -115,9 +165,9 @@ class StoredPanes:
             if pane.profile != NO_PROFILE and subject not in self._schedule and not pane.segment:
                 self._otherwise[subject, _Counted(pane.profile, pane.length), None] += 1
             return True
-        counted = _Counted(pane.profile, pane.length)
-        if counted == wanted:
+        way = _Counted(pane.profile, pane.length)
+        if way == wanted:
             self._fitting += not pane.segment
         elif not pane.segment:
-            self._otherwise[subject, counted, wanted] += 1
-        return counted == wanted
+            self._otherwise[subject, way, wanted] += 1
+        return way == wanted

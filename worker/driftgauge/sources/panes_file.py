@@ -22,6 +22,7 @@ class PanesFile:
             self._file = path.open("rb")
         except OSError as error:
             raise InputError(f"{path}: can't be read: {error.strerror}") from None
+        self._path = path
         self._read, self._size = 0, path.stat().st_size
 
     @property
@@ -29,9 +30,14 @@ class PanesFile:
         """In [0, 1]."""
         return self._read / self._size if self._size else 1.0
 
-    def batches(self) -> Iterator[list[bytes]]:
-        """Some lines at a time, without empty ones."""
+    def place(self, number: int) -> str:
+        """`panes.jsonl:12`."""
+        return f"{self._path}:{number}"
+
+    def batches(self) -> Iterator[list[tuple[int, bytes]]]:
+        """Some lines at a time with their numbers from 1 on, without empty ones."""
         with self._file:
-            while lines := list(islice(self._file, _LINES)):
-                self._read += sum(map(len, lines))
-                yield [line for line in lines if not line.isspace()]
+            lines = enumerate(self._file, start=1)
+            while taken := list(islice(lines, _LINES)):
+                self._read += sum(len(line) for _, line in taken)
+                yield [(number, line) for number, line in taken if not line.isspace()]
