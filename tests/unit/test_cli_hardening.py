@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -12,8 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.text import Text
 
 from driftgauge import cli
+from driftgauge.cli.terminal import Terminal
 from driftgauge.errors import ConfigError, DriftgaugeError, InputError
 from driftgauge.sinks.jsonl import JsonLinesFile
 
@@ -170,6 +173,46 @@ def test_a_full_standard_output_is_one_error() -> None:
                 check=False,
             )
         assert (done.returncode, done.stderr) == (1, "error: the output can't be written: No space left on device\n")
+
+
+def shown(*words: str | Path) -> tuple[int, str, str]:
+    """Exit code and what comes to standard output and error of a process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "driftgauge", *words], capture_output=True, text=True, check=False, encoding="utf-8"
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+EVIL = "\x1b[2J\x07\x9b1m\u202e"
+SEEN = "\\x1b[2J"
+
+
+def test_names_from_outside_cannot_steer_the_terminal() -> None:
+    table = Path(f"{EVIL}.csv")
+    table.write_text(ROWS.replace("age", f"age{EVIL}").replace(",a\n", f",a{EVIL}\n"))
+    columns = ("--timestamp", "at")
+    built = shown(
+        "profile", "build", table, *columns, "--model-id", f"m{EVIL}", "--model-version", EVIL, "--out", "e.json"
+    )
+    table.write_text(table.read_text() + f"2026-04-01T00:00:00Z,x,c{EVIL}\n" * 500)
+    told = shown("backtest", "--profile", "e.json", "--file", table, *columns, "--alerts", f"{EVIL}.jsonl")
+    noted = shown("backtest", "--profile", "e.json", "--file", "live.csv", *columns, "--alerts", f"{EVIL}.jsonl")
+    refused = shown("backtest", "--profile", "e.json", "--file", table, "--prediction", EVIL, "--alerts", "a.jsonl")
+    injected = shown(
+        "inject", "--file", table, *columns, "--inject", f"null:age{EVIL}:0.3@2026-03-02", "--out", f"{EVIL}2.csv"
+    )
+    missing = shown("profile", "show", f"{EVIL}.json")
+    assert [code for code, *_ in (built, told, noted, refused, injected, missing)] == [0, 0, 0, 2, 0, 2]
+    for _, *streams in (built, told, noted, refused, injected, missing):
+        text = "".join(streams)
+        assert SEEN in text
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
+
+
+def test_colours_are_no_text_and_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal(file=io.StringIO(), force_terminal=True, color_system="standard", width=80, _environ={})
+    terminal.print(Text("a\x1b[31mb\nc", style="red"))
+    assert terminal.file.getvalue() == "\x1b[31ma\\x1b[31mb\x1b[0m\n\x1b[31mc\x1b[0m\n"
 
 
 def test_a_terminal_without_utf_8_gets_what_it_can_show() -> None:

@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from driftgauge import __version__
+from driftgauge.cli.visible_text import visible
 from driftgauge.errors import DriftgaugeError
 
 
@@ -117,7 +118,7 @@ def main() -> None:
             if sys.stdout is not None:
                 sys.stdout.flush()
     except DriftgaugeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         # The reader (head, less) has seen enough.
@@ -136,7 +137,7 @@ def main() -> None:
 
 
 def _report_bug() -> None:
-    traceback.print_exc()
+    print(visible(traceback.format_exc()), end="", file=sys.stderr)
     print("error: this is a bug in driftgauge; please report it with the lines above", file=sys.stderr)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.severity import SEVERITIES
@@ -45,6 +44,7 @@ from driftgauge.cli.model_option import ModelOption
 from driftgauge.cli.overwriting import refuse_missing_folder, refuse_overwriting, refuse_sharing
 from driftgauge.cli.published_alerts import published_alerts
 from driftgauge.cli.span_options import FromOption, ToOption, WarmUpOption, span_of
+from driftgauge.cli.terminal import Terminal
 from driftgauge.engine.publish import run_id_of
 from driftgauge.errors import ConfigError, DriftgaugeError, InputError
 from driftgauge.panes.schedule import ALWAYS
@@ -188,7 +188,7 @@ def command(
     if json:
         print(to_json(summary).decode())
     else:
-        show(Console(highlight=False), summary)
+        show(Terminal(highlight=False), summary)
     # After the summary, which may be of hours and needs no disk.
     if unwritten is not None:
         raise unwritten

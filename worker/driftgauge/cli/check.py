@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,6 +16,7 @@ from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.cli.smallest_changes import as_json, events_per_pane, smallest_changes, spans
+from driftgauge.cli.terminal import Terminal
 from driftgauge.durations import format_duration
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.problems import problems_of
@@ -54,7 +54,7 @@ def command(
 
 
 def _show(plan: dict[str, Any]) -> None:
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     kafka, redis, panes = plan["kafka"], plan["redis"], plan["panes"]
     servers = ", ".join(kafka["bootstrap_servers"])
     how = " ".join([kafka["protocol"], *([kafka["sasl_mechanism"]] if kafka["sasl_mechanism"] else []), *_user(kafka)])

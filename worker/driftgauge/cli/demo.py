@@ -18,6 +18,7 @@ from driftgauge.cli.alert_view import Episodes
 from driftgauge.cli.backtest_report import recorder_of, write_report
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import rendered, replayed_alerts
+from driftgauge.cli.terminal import Terminal
 from driftgauge.config import Config
 from driftgauge.demo.files import ALERTS, APPLICATIONS, CONFIG, CONFIG_TEXT, PROFILE, REPORT
 from driftgauge.demo.scorecard import Scorecard
@@ -53,7 +54,7 @@ def command(
 
     Needs no Kafka, Redis or Docker. Leaves a report, alerts, profile, configuration and the events in DIR.
     """
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     console.width = min(console.width, _WIDEST)
     try:
         out.mkdir(parents=True, exist_ok=True)

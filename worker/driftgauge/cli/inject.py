@@ -22,6 +22,7 @@ from driftgauge.cli.columns_options import (
     columns_of,
 )
 from driftgauge.cli.overwriting import refuse_overwriting
+from driftgauge.cli.visible_text import visible
 from driftgauge.errors import ConfigError
 from driftgauge.runtime.injecting.file import inject_file
 from driftgauge.sources.profile_file import read_profile
@@ -84,5 +85,5 @@ def command(
         print(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
         return
     for hit in hits:
-        print(f"{hit.records:>9,} records  {hit.fault.spec.text}")
-    print(f"written to {out}")
+        print(visible(f"{hit.records:>9,} records  {hit.fault.spec.text}"))
+    print(visible(f"written to {out}"))

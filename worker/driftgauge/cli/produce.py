@@ -9,7 +9,7 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from driftgauge import config_file
@@ -31,6 +31,8 @@ from driftgauge.cli.columns_options import (
 )
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.model_option import ModelOption, chosen_model
+from driftgauge.cli.terminal import Terminal
+from driftgauge.counted import counted
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.runtime.clock import MonotonicClock
@@ -99,10 +101,10 @@ def command(
     with admin_client(loaded.config) as admin:
         require_existing(admin, loaded.config, [topic])
     sink = KafkaSink(producer_settings(loaded.config))
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     begun, sent = time.monotonic(), 0
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bars = {table.name: progress.add_task(table.name, total=1.0) for table in tables}
+        bars = {table.name: progress.add_task(escape(table.name), total=1.0) for table in tables}
         for table, total, done in produce(
             tables,
             columns,
@@ -115,10 +117,14 @@ def command(
             wait=lambda ms: time.sleep(ms / 1000),
         ):
             sent = total
-            progress.update(bars[table.name], completed=done, description=f"{table.name}  {total:,} rows")
+            progress.update(
+                bars[table.name], completed=done, description=f"{escape(table.name)}  {counted(total, 'rows')}"
+            )
     sink.close()
     seconds = time.monotonic() - begun
-    console.print(f"{sent:,} rows to {topic} in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f} a second)")
+    console.print(
+        f"{counted(sent, 'rows')} to {escape(topic)} in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f} a second)"
+    )
 
 
 def _pace(speed: str, rate: float | None) -> Pace:

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -44,6 +43,7 @@ from driftgauge.cli.profile_options import (
     choices_of,
 )
 from driftgauge.cli.profile_view import show_profile, show_written
+from driftgauge.cli.terminal import Terminal
 from driftgauge.durations import format_duration
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, Reference, build_profile
 from driftgauge.profiles.build_segments import SEGMENTS
@@ -135,7 +135,7 @@ def build(
 def _read(
     data: Sequence[str], columns: Columns, choices: Choices, sort: bool, rows: int | None
 ) -> tuple[Reference, list[Note]]:
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("reading", total=1.0)
         return read_reference(
@@ -171,7 +171,7 @@ def show(file: ProfileArgument, json: JsonOption = False) -> None:
     if json:
         sys.stdout.write(profile_json(shown))
     else:
-        show_profile(Console(highlight=False), shown)
+        show_profile(Terminal(highlight=False), shown)
 
 
 @profile.command(epilog="Example: driftgauge profile diff profiles/loan-approval-6.json profiles/loan-approval-7.json")
@@ -185,7 +185,7 @@ def diff(
     if json:
         print(orjson.dumps([d._asdict() for d in found], option=orjson.OPT_INDENT_2).decode())
         return
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     if not found:
         console.print("no difference")
         return

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from driftgauge import config_file
@@ -28,6 +27,7 @@ from driftgauge.cli.profile_options import (
     choices_of,
 )
 from driftgauge.cli.profile_view import show_written
+from driftgauge.cli.terminal import Terminal
 from driftgauge.cli.time_option import refuse_backwards, time_in
 from driftgauge.cli.topic_range import topic_range
 from driftgauge.config import Config
@@ -113,7 +113,7 @@ def _choice(settings: Config, subject: Subject, from_: str | None, to: str | Non
 
 def _read(settings: Config, choice: EventChoice, rows: int, columns: Columns, choices: Choices) -> LearnedReference:
     topics = topics_of_version(settings, choice.subject)
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with (
         topic_range(settings, list(topics)) as (log, _),
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,

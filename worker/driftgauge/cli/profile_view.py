@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from driftgauge.cli.terminal import Terminal
 from driftgauge.profiles.notes import Note
 from driftgauge.profiles.profile import Profile
 from driftgauge.profiles.summary import field_lines, segments_text
@@ -46,7 +47,7 @@ def _files(files: Sequence[str]) -> str:
 
 def show_written(shown: Profile, notes: Sequence[Note], written: Path, following: str) -> None:
     """A profile just made, what is to be said about it, its file, and what to do with it next."""
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     show_profile(console, shown)
     if notes:
         console.print()

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from driftgauge.cli.terminal import Terminal
 from driftgauge.timestamps import format_minute
 
 _LINE_EVERY = 10.0
@@ -23,7 +23,7 @@ class ReplayProgress:
     def __init__(self, records: str = "events") -> None:
         """Nothing is shown before `__enter__`. `records`: what they are called."""
         self._records = records
-        console = Console(stderr=True, highlight=False)
+        console = Terminal(stderr=True, highlight=False)
         self._bar: Progress | None = None
         if console.is_terminal:
             self._bar = Progress(

@@ -7,11 +7,11 @@ from typing import Annotated, Any, NamedTuple
 
 import orjson
 import typer
-from rich.console import Console
 
 from driftgauge.cli.labelled import ToleranceOption, labelled_incidents
 from driftgauge.cli.score_json import score_object
 from driftgauge.cli.score_view import show_score
+from driftgauge.cli.terminal import Terminal
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError, InputError
 from driftgauge.scoring.alert import Alerts
@@ -80,7 +80,7 @@ def command(
     if json:
         print(orjson.dumps(score_object(score), option=orjson.OPT_INDENT_2).decode())
     else:
-        show_score(Console(highlight=False), score)
+        show_score(Terminal(highlight=False), score)
 
 
 def _time(option: str, text: str) -> int:

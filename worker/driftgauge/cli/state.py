@@ -9,14 +9,16 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from driftgauge import config_file
 from driftgauge.app import redis_state
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.replay_option import ReplayOption, replayed
+from driftgauge.cli.terminal import Terminal
+from driftgauge.cli.visible_text import visible
 from driftgauge.config import Config
+from driftgauge.counted import counted
 from driftgauge.durations import format_duration
 from driftgauge.errors import ConfigError, InputError, UnavailableError
 from driftgauge.records import Source
@@ -56,7 +58,7 @@ def show(
     _show(stored)
     for entry in sorted(gone or ()):
         way = f"driftgauge state reset {settings.file_option} --topic {entry.topic} --partition {entry.partition}"
-        print(f"GONE {entry}: Kafka has no such partition any more; remove what is stored of it: {way}")
+        print(visible(f"GONE {entry}: Kafka has no such partition any more; remove what is stored of it: {way}"))
 
 
 @state.command(
@@ -81,12 +83,12 @@ def reset(
     # Nobody will ever take one that isn't there; with --force that is not known.
     gone = set() if force else _gone_of_stopped(settings, chosen, stored)
     what = ", ".join(map(str, chosen))
-    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Reset the state of {what}?", err=True)):
+    if not yes and not (sys.stdin.isatty() and typer.confirm(visible(f"Reset the state of {what}?"), err=True)):
         raise ConfigError("nothing was reset; say --yes to do it without being asked")
     store = redis_state(settings, retry_for=_ANSWER_MS)
     for entry in chosen:
         (store.remove if entry in gone else store.reset)(entry)
-    print(f"Reset {len(chosen)} partition(s): {what}")
+    print(visible(f"Reset {counted(len(chosen), 'partitions')}: {what}"))
 
 
 def _stored(config: Config) -> list[StoredState]:
@@ -119,7 +121,7 @@ def _gone(config: Config, stored: Sequence[Source]) -> set[Source] | None:
         with admin_client(config, timeout_ms=_ANSWER_MS) as admin:
             return _missing(admin, stored)
     except UnavailableError as error:
-        print(f"whether Kafka still has these partitions is not known: {error}", file=sys.stderr)
+        print(visible(f"whether Kafka still has these partitions is not known: {error}"), file=sys.stderr)
         return None
 
 
@@ -182,12 +184,13 @@ def _show(stored: Sequence[StoredState]) -> None:
             format_timestamp(entry.watermark) if entry.watermark is not None else "",
         )
     # Each partition on a line of its own, in a narrow terminal and a pipe too.
-    Console(width=_WIDTH).print(table)
+    Terminal(width=_WIDTH).print(table)
     for entry in stored:
         if entry.problem is not None:
-            print(f"DAMAGED {entry.partition}: {entry.problem}")
+            print(visible(f"DAMAGED {entry.partition}: {entry.problem}"))
         if entry.reset:
-            print(f"RESET {entry.partition}: an operator has taken its state away; the next worker begins anew")
+            text = f"RESET {entry.partition}: an operator has taken its state away; the next worker begins anew"
+            print(visible(text))
 
 
 def _ago(age: int | None) -> str:

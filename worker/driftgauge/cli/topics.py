@@ -7,12 +7,12 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from driftgauge import config_file
 from driftgauge.cli.config_option import ConfigOption
 from driftgauge.cli.replay_option import ReplayOption, replayed
+from driftgauge.cli.terminal import Terminal
 from driftgauge.config import Config
 from driftgauge.runtime.topics import (
     BROKER_DEFAULT,
@@ -72,4 +72,4 @@ def _show(results: list[TopicResult]) -> None:
     for result in results:
         state = "created" if result.created else "; ".join(["exists", *result.differences])
         table.add_row(result.plan.name, result.plan.purpose.replace("_", " "), str(result.partitions), state)
-    Console().print(table)
+    Terminal().print(table)
