@@ -193,8 +193,12 @@ def test_a_pending_reset_and_what_is_stored_of_partitions_that_are_gone_are_mark
     assert [text for text in lines if text.startswith(f"RESET {line.topics['panes']}:1: an operator has taken")]
     told = [text for text in lines if text.startswith("GONE")]
     assert len(told) == 2
-    for text in told:
-        run([*shlex.split(text.split("driftgauge ")[1]), "--yes"])
+    for text, force in zip(told, ([], ["--force"]), strict=True):
+        words = [*shlex.split(text.split("driftgauge ")[1]), *force]
+        assert "say --yes to do it without being asked" in run(words, expect=2).stderr
+        assert "(gone from Kafka: removed for good)" in run([*words, "--yes"]).stdout
+    # Not even by force is a mark left for a worker that will never come.
+    assert "there is nothing to reset" in run([*words, "--force", "--yes"], expect=2).stderr
     shown = json.loads(run(["state", "show", "-c", str(line.config), "--json"]).stdout)
     assert len(shown) == 5
     assert all(e["exists"] for e in shown)

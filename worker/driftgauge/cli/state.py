@@ -80,9 +80,13 @@ def reset(
         raise ConfigError("--partition needs --topic")
     stored = [entry.partition for entry in _stored(settings)]
     chosen = _chosen(settings, stored, topic, partition)
-    # Nobody will ever take one that isn't there; with --force that is not known.
-    gone = set() if force else _gone_of_stopped(settings, chosen, stored)
-    what = ", ".join(map(str, chosen))
+    # Nobody will ever take one that isn't there: a mark for the next worker would stay for ever.
+    gone = (_gone(settings, chosen) or set()) if force else _gone_of_stopped(settings, chosen)
+    for entry in sorted(gone - set(stored)):
+        raise InputError(f"Kafka has no {entry}, and nothing is stored of it: there is nothing to reset")
+    what = ", ".join(
+        f"{entry} (gone from Kafka: removed for good)" if entry in gone else f"{entry}" for entry in chosen
+    )
     if not yes and not (sys.stdin.isatty() and typer.confirm(visible(f"Reset the state of {what}?"), err=True)):
         raise ConfigError("nothing was reset; say --yes to do it without being asked")
     store = redis_state(settings, retry_for=_ANSWER_MS)
@@ -131,8 +135,8 @@ def _missing(admin: Any, partitions: Sequence[Source]) -> set[Source]:
     return {entry for entry in partitions if entry.partition >= counts.get(entry.topic, 0)}
 
 
-def _gone_of_stopped(config: Config, chosen: Sequence[Source], stored: Sequence[Source]) -> set[Source]:
-    """Those that Kafka doesn't have. InputError while workers are alive, or where one is neither there nor stored."""
+def _gone_of_stopped(config: Config, chosen: Sequence[Source]) -> set[Source]:
+    """Those that Kafka doesn't have. InputError while workers are alive."""
     group = config.kafka.group_id
     try:
         with admin_client(config) as admin:
@@ -145,8 +149,6 @@ def _gone_of_stopped(config: Config, chosen: Sequence[Source], stored: Sequence[
             f"group {group} has {len(alive)} member(s), on {', '.join(dict.fromkeys(alive))}: stop the workers first "
             "(one that was killed is gone after kafka.session_timeout), or say --force"
         )
-    for entry in sorted(gone - set(stored)):
-        raise InputError(f"Kafka has no {entry}, and nothing is stored of it")
     return gone
 
 
