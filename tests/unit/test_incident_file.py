@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from driftgauge import config_yaml
 from driftgauge.errors import InputError
 from driftgauge.sources.alert_file import read_alert_events
 from driftgauge.sources.incident_file import read_incidents
@@ -124,3 +125,14 @@ def test_json_may_hold_what_yaml_does_not(tmp_path):
     assert other.name == "a\x7fb"
     with pytest.raises(InputError, match=r"c\.json:1:\d+: stands here twice"):
         read_incidents(written(tmp_path, "c.json", f'[{{"start": "{NOON}", "kind": "a", "kind": "b"}}]'))
+
+
+def test_more_yaml_than_is_read_says_how_much_and_what_else_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(config_yaml, "MAX_NODES", 10)
+    many = written(
+        tmp_path, "many.yaml", "".join(f"- {{start: '2026-03-10T12:{i:02}:00Z', kind: x}}\n" for i in range(4))
+    )
+    with pytest.raises(
+        InputError, match=r"many\.yaml:4:3: more than 10 values.*; write .* as JSON Lines or CSV, which"
+    ):
+        read_incidents(many)

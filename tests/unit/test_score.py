@@ -131,7 +131,16 @@ def test_no_alert_is_a_score_too(tmp_path, capsys):
         ((), ConfigError, "say for which time: --from TIME --to TIME, or --backtest FILE"),
         (SPAN[:2], ConfigError, "say for which time"),
         (("--from", "x", "--to", "y"), ConfigError, "--from: 'x' is no time"),
-        ((*SPAN[2:], "--from", "2026-03-11T00:00:00Z"), ConfigError, "--from: is not before --to"),
+        (
+            (*SPAN[2:], "--from", "2026-03-11T00:00:00Z"),
+            ConfigError,
+            "--from 2026-03-11T00:00:00Z is not before --to 2026-03-11T00:00:00Z",
+        ),
+        (
+            ("--backtest", "b.json", "--to", "2026-03-09"),
+            ConfigError,
+            "--from 2026-03-10T00:00:00Z is not before --to 2",
+        ),
         ((*SPAN, "--tolerance", "1"), ConfigError, "--tolerance: '1' is no duration"),
         (("--backtest", "absent.json"), InputError, "absent.json: can't be read"),
         (("--backtest", "i.csv"), InputError, "i.csv: is not what backtest --json printed"),
@@ -142,6 +151,8 @@ def test_what_is_missing_or_wrong_is_said(given, error, message, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     Path("a.jsonl").touch()
     Path("i.csv").write_text("start\n2026-03-10T14:30:00Z\n")
+    period = {"from": "2026-03-10T00:00:00Z", "to": "2026-03-11T00:00:00Z"}
+    Path("b.json").write_text(json.dumps({"period": period, "models": []}))
     Path("empty.json").write_text('{"period": null, "models": []}')
     with pytest.raises(error, match=r".") as caught:
         run("score", "--alerts", "a.jsonl", "--incidents", "i.csv", *given)

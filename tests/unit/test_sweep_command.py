@@ -98,7 +98,7 @@ def test_a_short_history_says_that_it_is_too_short_for_a_placebo(folder, tmp_pat
     [
         (("--pane", "1h", "--sweep", "pane=90m"), "panes of 1h, which don't make up one of 90m"),
         (("--pane", "1h", "--sweep", "pane=5m"), "count in the shortest"),
-        (("--sweep", "detectors.multiscale.nope=1"), "nope"),
+        (("--sweep", "detectors.multiscale.nope=1"), "--sweep detectors.multiscale.nope 1: detectors.multiscale: "),
         (("--alerts", "one.file", "--report", "./one.file"), "is what --alerts writes, too"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import yaml
 
 Path = tuple[str | int, ...]
-_MAX_NODES = 100_000
+MAX_NODES = 100_000
 _MAX_DEPTH = 30
 _PREFIX = "tag:yaml.org,2002:"
 
@@ -35,12 +35,20 @@ class Problem(NamedTuple):
 
 @dataclass(slots=True)
 class Document:
-    """Parsed values, `values[path]` and `keys[path]` positions, and the problems met on the way."""
+    """Parsed values, `values[path]` and `keys[path]` positions, and the problems met on the way.
+
+    `too_large`: it holds more than MAX_NODES values and was not read on.
+    """
 
     root: Any = None
+    too_large: bool = False
     values: dict[Path, Position] = field(default_factory=dict)
     keys: dict[Path, Position] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+
+class _TooMuchError(Exception):
+    """More than is read: what, and where."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -73,6 +81,8 @@ def parse(text: str) -> Document:
         document.problems.append(Problem((), f"not YAML: {message}", position))
     except yaml.reader.ReaderError as error:
         document.problems.append(Problem((), f"not YAML: {error.reason}"))
+    except _TooMuchError as error:
+        document.problems.append(Problem((), *error.args))
     except RecursionError:
         document.problems.append(Problem((), "nested too deeply"))
     return document
@@ -90,8 +100,11 @@ class _Reader:
         self._document.values[path] = position
         self._nodes += 1
         # A handful of aliases to aliases can stand for billions of nodes, or for an endless loop.
-        if self._nodes > _MAX_NODES or len(path) > _MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem="too large or nested too deeply", problem_mark=node.start_mark)
+        if self._nodes > MAX_NODES:
+            self._document.too_large = True
+            raise _TooMuchError(f"more than {MAX_NODES:,} values, aliases counted with all they stand for", position)
+        if len(path) > _MAX_DEPTH:
+            raise _TooMuchError(f"nested more than {_MAX_DEPTH} deep", position)
         if isinstance(node, yaml.MappingNode) and node.tag == _PREFIX + "map":
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == _PREFIX + "seq":

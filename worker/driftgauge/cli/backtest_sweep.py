@@ -55,7 +55,11 @@ class Sweep:
         for choice in choices(texts):
             models, unprofiled = _tried(plan, choice)
             _require_multiples(plan.models, models)
-            self._variants.append(Variant(choice, models, unprofiled, as_configured=_analyses(models) == own))
+            try:
+                variant = Variant(choice, models, unprofiled, as_configured=_analyses(models) == own)
+            except ConfigError as error:
+                raise ConfigError(f"--sweep {choice}: {error}") from None
+            self._variants.append(variant)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `conclude`)
         self._store = PaneStore(self._file) if labelled is None else None
         self._note: str | None = None

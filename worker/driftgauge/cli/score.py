@@ -12,11 +12,12 @@ from driftgauge.cli.labelled import ToleranceOption, labelled_incidents
 from driftgauge.cli.score_json import score_object
 from driftgauge.cli.score_view import show_score
 from driftgauge.cli.terminal import Terminal
+from driftgauge.cli.time_option import refuse_backwards, time_in
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError, InputError
 from driftgauge.scoring.alert import Alerts
 from driftgauge.sources.alert_file import read_alert_events
-from driftgauge.timestamps import parse_timestamp
+from driftgauge.timestamps import format_timestamp, parse_timestamp
 
 EXAMPLE = (
     "driftgauge score --alerts alerts.jsonl --incidents incidents.yaml --from 2026-03-01T00:00:00Z "
@@ -60,14 +61,14 @@ def command(
     What is scored is the time that --from and --to give, or a backtest's own: also when no alert came.
     """
     run = None if backtest is None else _run(backtest)
-    first = _time("--from", start) if start is not None else run and run.start
-    last = _time("--to", end) if end is not None else run and run.end
+    first = time_in(start, "--from") if start is not None else run and run.start
+    last = time_in(end, "--to") if end is not None else run and run.end
     if first is None or last is None:
         raise ConfigError(
             "say for which time: --from TIME --to TIME, or --backtest FILE (what backtest --json printed)"
         )
-    if first >= last:
-        raise ConfigError("--from: is not before --to")
+    # Of a backtest's own time, too, which ends of the two may be.
+    refuse_backwards(start or format_timestamp(first), first, end or format_timestamp(last), last)
     labelled = labelled_incidents(incidents, tolerance, run.panes if run is not None else ())
     told = Alerts()
     for event in read_alert_events(alerts):
@@ -81,13 +82,6 @@ def command(
         print(orjson.dumps(score_object(score), option=orjson.OPT_INDENT_2).decode())
     else:
         show_score(Terminal(highlight=False), score)
-
-
-def _time(option: str, text: str) -> int:
-    try:
-        return parse_timestamp(text)
-    except ValueError as error:
-        raise ConfigError(f"{option}: {error}") from None
 
 
 def _run(path: Path) -> _Run:

@@ -122,6 +122,8 @@ def _from_json(text: str) -> Iterator[_Entry]:
 def _entries(root: Any, document: Document) -> Iterator[_Entry]:
     if document.problems:
         _, message, at = document.problems[0]
+        if document.too_large:
+            message += "; write so many incidents as JSON Lines or CSV, which are read to any length"
         raise _UnreadableError(f"{at.line}:{at.column}: {message}" if at is not None else f" {message}")
     # A list, or a list under this name.
     under: tuple[str, ...] = ("incidents",) if isinstance(root, dict) and root.keys() == {"incidents"} else ()
