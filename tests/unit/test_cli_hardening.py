@@ -288,3 +288,57 @@ def test_a_change_that_would_take_effect_in_centuries_is_an_error() -> None:
         + f"- {entry.format('1009s', '')}\n- {later}\n")  # fmt: skip
     with pytest.raises(ConfigError, match=r"would change at 4732-07-19T23:43:11Z only"):
         run("check", "-c", "c.yaml")
+
+
+TIMED = ("--timestamp", "at")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--file", "live.csv", "--inject-seed", "0"), r"^--inject-seed .*: give it --inject FAULT$"),
+        (
+            ("--file", "live.csv", *TIMED, "--interval", "1s"),
+            r"^--interval says when .*; with --timestamp at .* leave one",
+        ),
+        (("--file", "live.csv", *TIMED, "--start", "2026-01-01"), r"^--start says when .* --timestamp at"),
+        (("--file", "live.csv", "--sort"), r"^--sort puts rows in the order of their times: name the column"),
+        (
+            ("--file", "events.jsonl", "--exclude", "job"),
+            r"^--exclude: columns are those of rows, and what is read are",
+        ),
+        (
+            ("--file", "events.jsonl", *TIMED, "--features", "job"),
+            r"^--timestamp, --features: columns are those of rows",
+        ),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(words: tuple[str, ...], message: str) -> None:
+    Path("events.jsonl").write_text(
+        '{"event_type": "prediction", "model_id": "loan", "features": {"age": 1, "job": "a"}}\n'
+    )
+    with pytest.raises(ConfigError, match=message):
+        backtest(*words, "--alerts", "a.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--segments", "3"), r"^--segments is how many .*: name their column, --segment COL$"),
+        (("--positive", "a"), r"^--positive is the class .* name --prediction or --score, and --actual$"),
+        (("--positive", "a", "--prediction", "job"), r"^--positive is the class"),
+        ((*TIMED, "--interval", "5s"), r"^--interval says when"),
+        (("--sort",), r"^--sort puts rows in the order"),
+    ],
+)
+def test_an_option_that_would_change_nothing_in_a_profile_is_refused(words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build("live.csv", *words, "--out", "q.json")
+    assert not Path("q.json").exists()
+
+
+def test_events_beside_rows_may_be_read_with_the_options_of_the_rows(table: Path) -> None:
+    Path("more.jsonl").write_text(
+        '{"event_type": "prediction", "model_id": "loan", "features": {"age": 1, "job": "a"}}\n'
+    )
+    assert backtest("--file", table, "--file", "more.jsonl", *TIMED, "--sort", "--alerts", "a.jsonl") == 0

@@ -129,7 +129,7 @@ def test_rows_without_a_time_column_are_spaced_evenly(write):
 
 def test_files_of_events_pass_byte_by_byte_broken_lines_included(write):
     lines = [b'{"event_type":"prediction", "features": {"x": NaN}}', b"not json", b'{"features":{}}']
-    (table,) = open_tables([write("e.jsonl", b"\n".join(lines) + b"\n")], Columns(timestamp="nowhere"), kinds={})
+    (table,) = open_tables([write("e.jsonl", b"\n".join(lines) + b"\n")], Columns(), kinds={})
     (batch,) = record_batches(table, Columns(), model_id="m", model_version="1")
     assert list(batch.values) == lines
     assert list(batch.offsets) == [0, 1, 2]

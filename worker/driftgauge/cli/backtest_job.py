@@ -23,7 +23,7 @@ class Analysis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budget: float | None
     model: str | None
     inject: Sequence[str]
-    inject_seed: int
+    inject_seed: int | None
 
     def plan(self) -> Plan:
         """ConfigError where they don't go together."""

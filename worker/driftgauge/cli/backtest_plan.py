@@ -71,11 +71,13 @@ class Plan:
         run = Run(mode="backtest", run_id=run_id_of(self.models, self.group, named), injected=texts)
         return renderer_of(self.models, run, self.unprofiled)
 
-    def with_faults(self, texts: Sequence[str] | None, seed: int, model: str | None) -> Plan:
+    def with_faults(self, texts: Sequence[str] | None, seed: int | None, model: str | None) -> Plan:
         """The same with the faults of --inject, if there are any, in the events of one model (see `model_of_rows`)."""
         if not texts:
+            if seed is not None:
+                raise ConfigError("--inject-seed says which records the faults of --inject hit: give it --inject FAULT")
             return self
-        return replace(self, faults=InjectedFaults(texts, seed, self.model_of_rows(model).profile))
+        return replace(self, faults=InjectedFaults(texts, seed or 0, self.model_of_rows(model).profile))
 
     def model_of_rows(self, wanted: str | None) -> Model:
         """The one that rows of tables, and events that name none, belong to; `wanted`: the value of --model."""

@@ -8,7 +8,7 @@ import typer
 
 from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
-from driftgauge.sources.columns import DEFAULT_START, Columns
+from driftgauge.sources.columns import DEFAULT_INTERVAL, DEFAULT_START, Columns
 from driftgauge.timestamps import parse_timestamp
 
 
@@ -39,8 +39,10 @@ SegmentOption = Annotated[
 StartOption = Annotated[
     str | None, _option("--start", "TIME", "Time of row 0 without --timestamp; default 2026-01-01T00:00:00Z.")
 ]
-IntervalOption = Annotated[str, _option("--interval", "DURATION", "Time between rows without --timestamp.")]
-SortOption = Annotated[bool, typer.Option("--sort", help="Sort each file by time first, in memory.")]
+IntervalOption = Annotated[
+    str | None, _option("--interval", "DURATION", "Time between rows without --timestamp; default 1s.")
+]
+SortOption = Annotated[bool, typer.Option("--sort", help="Sort each file by --timestamp first, in memory.")]
 
 
 def columns_of(
@@ -54,17 +56,26 @@ def columns_of(
     exclude: str | None,
     segment: str | None,
     start: str | None,
-    interval: str,
+    interval: str | None,
 ) -> Columns:
-    """The mapping that the options say. ConfigError for a time or duration that can't be read, or an empty list."""
+    """The mapping that the options say.
+
+    ConfigError for a time or duration that can't be read, an empty list, and times that are given twice.
+    """
     try:
         first = parse_timestamp(start) if start is not None else DEFAULT_START
     except ValueError as error:
         raise ConfigError(f"--start: {error}") from None
     try:
-        step = parse_duration(interval)
+        step = parse_duration(interval) if interval is not None else DEFAULT_INTERVAL
     except ValueError as error:
         raise ConfigError(f"--interval: {error}") from None
+    for option, value in (("--start", start), ("--interval", interval)):
+        if value is not None and timestamp is not None:
+            raise ConfigError(
+                f"{option} says when rows were that have no time; with --timestamp {timestamp} that column says it: "
+                "leave one of the two out"
+            )
     return Columns(
         timestamp=timestamp,
         prediction=prediction,

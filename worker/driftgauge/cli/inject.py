@@ -53,7 +53,7 @@ def command(
     exclude: ExcludeOption = None,
     segment: SegmentOption = None,
     start: StartOption = None,
-    interval: IntervalOption = "1s",
+    interval: IntervalOption = None,
     json: Annotated[bool, typer.Option("--json", help="What was hit, as one JSON object.")] = False,
 ) -> None:
     """Write a file again with faults in it: the kinds and how they are written are in docs/injection.md.

@@ -26,7 +26,9 @@ InjectOption = Annotated[
         "--inject", metavar="FAULT", help="null:FIELD:0.3@FROM[..TO] and others: docs/injection.md; repeatable."
     ),
 ]
-InjectSeedOption = Annotated[int, typer.Option("--inject-seed", metavar="N", help="Another seed hits other records.")]
+InjectSeedOption = Annotated[
+    int | None, typer.Option("--inject-seed", metavar="N", help="Another seed hits other records; default 0.")
+]
 
 # Below it a fault says nothing about whether it would be seen.
 _FEW = 5

@@ -69,7 +69,7 @@ def command(
     exclude: ExcludeOption = None,
     segment: SegmentOption = None,
     start: StartOption = None,
-    interval: IntervalOption = "1s",
+    interval: IntervalOption = None,
     sort: SortOption = False,
 ) -> None:
     """Put the rows of files on the configured topic as canonical events (files of such events pass unchanged)."""

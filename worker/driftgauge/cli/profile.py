@@ -45,6 +45,7 @@ from driftgauge.cli.profile_options import (
 from driftgauge.cli.profile_view import show_profile, show_written
 from driftgauge.cli.terminal import Terminal
 from driftgauge.durations import format_duration
+from driftgauge.errors import ConfigError
 from driftgauge.profiles.build import OUT_OF_RANGE_MARGIN, Reference, build_profile
 from driftgauge.profiles.build_segments import SEGMENTS
 from driftgauge.profiles.notes import Note
@@ -88,10 +89,13 @@ def build(
     exclude: ExcludeOption = None,
     segment: SegmentOption = None,
     segments: Annotated[
-        int, typer.Option(min=1, max=MAX_SEGMENTS, metavar="N", help="Largest segments that get a reference.")
-    ] = SEGMENTS,
+        int | None,
+        typer.Option(
+            min=1, max=MAX_SEGMENTS, metavar="N", help=f"Largest segments that get a reference; default {SEGMENTS}."
+        ),
+    ] = None,
     start: StartOption = None,
-    interval: IntervalOption = "1s",
+    interval: IntervalOption = None,
     sort: SortOption = False,
     categorical: CategoricalOption = None,
     numeric: NumericOption = None,
@@ -114,6 +118,13 @@ def build(
         start=start,
         interval=interval,
     )
+    if segments is not None and segment is None:
+        raise ConfigError("--segments is how many of the segments get a reference: name their column, --segment COL")
+    if positive is not None and (actual is None or prediction is score is None):
+        raise ConfigError(
+            "--positive is the class of precision and recall, which takes what was predicted and what was true: name "
+            "--prediction or --score, and --actual"
+        )
     choices = choices_of(categorical, numeric)
     refuse_overwriting("--out", Path(out), table_files(data))
     reference, notes = _read(data, columns, choices, sort, rows)
@@ -123,7 +134,7 @@ def build(
         model_version=model_version,
         margin=margin,
         positive=positive,
-        segments=segments,
+        segments=SEGMENTS if segments is None else segments,
     )
     written = write_profile(built.profile, Path(out), folder=out.endswith("/"))
     if json:

@@ -16,6 +16,7 @@ from driftgauge.profiles.reference import ColumnGatherer, NumericColumn, Tags
 from driftgauge.profiles.tag_text import tag_text
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.reference_kinds import Choices, chosen_kinds
+from driftgauge.sources.table_paths import reader_of, table_files
 from driftgauge.sources.tables import Table, guess_kinds, open_tables
 
 
@@ -33,10 +34,10 @@ def read_reference(
     InputError for files that aren't tables, for events instead of rows, for feature columns that a profile can't hold,
     and for choices that don't fit the columns.
     """
+    for path in table_files(paths):
+        if reader_of(path).canonical:
+            raise InputError(f"{path.name}: holds events; a profile is built from rows, one flat object a line")
     unread = open_tables(paths, columns, kinds={}, sort=sort)
-    for table in unread:
-        if table.canonical:
-            raise InputError(f"{table.name}: holds events; a profile is built from rows, one flat object a line")
     _check_names(unread, columns)
     guesses = guess_kinds([table.reader for table in unread], columns)
     kinds, notes = chosen_kinds(guesses.columns, choices, score=columns.score)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftgauge.durations import format_duration
-from driftgauge.errors import InputError
+from driftgauge.errors import ConfigError, InputError
 from driftgauge.profiles.kinds import Kind
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.events_in_files import event_time
@@ -120,9 +120,10 @@ def open_tables(
     """The tables behind files, folders and globs, columns checked; nothing but heads is read yet.
 
     `kinds` says how the text of CSV cells is read (`kinds_of_profile`); None guesses it over all files, which reads
-    CSV files once more.
+    CSV files once more. ConfigError for options that say nothing of such files.
     """
     readers = [(path, reader_of(path)) for path in table_files(paths)]
+    _check_options(columns, [reader for _, reader in readers], sort=sort)
     for path, reader in readers:
         if not reader.canonical:
             columns.check(reader.columns, path.name)
@@ -143,6 +144,18 @@ def open_tables(
         )
         for path, reader in readers
     ]
+
+
+def _check_options(columns: Columns, readers: Sequence[Reader], *, sort: bool) -> None:
+    if sort and columns.timestamp is None and not any(reader.canonical for reader in readers):
+        raise ConfigError("--sort puts rows in the order of their times: name the column, --timestamp COL")
+    lists = {"--features": columns.features, "--exclude": columns.exclude}
+    named = [*columns.named, *(option for option, names in lists.items() if names)]
+    if named and all(reader.canonical for reader in readers):
+        raise ConfigError(
+            f"{', '.join(named)}: columns are those of rows, and what is read are events, in which each field has its "
+            "name: leave it out"
+        )
 
 
 def _text_of_tags(columns: Columns) -> dict[str, Kind]:
