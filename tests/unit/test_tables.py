@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from driftgauge.cli.table_replay import WatchedTables
 from driftgauge.errors import InputError
 from driftgauge.sources.canonical import canonical_events, record_batches
 from driftgauge.sources.columns import Columns
@@ -141,6 +142,21 @@ def test_sorting_puts_rows_and_events_by_time_and_keeps_ties(write):
     assert [e["features"]["x"] for e in events_of(path, Columns(timestamp="t"), sort=True)] == ["b", "c", "a"]
     lines = b'{"event_type":"features","ts":9,"features":{}}\n{"event_type":"features","ts":5,"features":{}}\n'
     assert [e["ts"] for e in events_of(write("e.jsonl", lines), sort=True)] == [5, 9]
+
+
+def test_of_a_sorted_file_that_is_done_which_was_taken(write):
+    path = write("a.csv", "t,x\n" + "".join(f"{i},a\n" for i in range(25_000, 0, -1)))
+    (table,) = open_tables([path], Columns(timestamp="t"), kinds={}, sort=True)
+    chunks = list(table.chunks())
+    assert [(chunk.first_row, len(chunk), chunk.done) for chunk in chunks] == [
+        (0, 10_000, 0.4),
+        (10_000, 10_000, 0.8),
+        (20_000, 5_000, 1.0),
+    ]
+    assert [int(t) for chunk in chunks for t in chunk.timestamps] == [1000 * i for i in range(1, 25_001)]
+    watched = WatchedTables([table, table])
+    done = [watched.done for one in watched.tables for _ in one.chunks()]
+    assert done == pytest.approx([0.2, 0.4, 0.5, 0.7, 0.9, 1.0])
 
 
 def test_folders_and_globs_are_read_by_name_and_hidden_files_left_out(write, tmp_path):

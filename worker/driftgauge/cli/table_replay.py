@@ -2,54 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from driftgauge.engine.model import Model
 from driftgauge.errors import InputError
-from driftgauge.profiles.kinds import Kind
 from driftgauge.profiles.profile import Profile
 from driftgauge.sources.columns import Columns
-from driftgauge.sources.rows import Reader, Rows
-from driftgauge.sources.tables import Table
+from driftgauge.sources.tables import Chunk, Table
 
 _SHOWN = 5
 
 
-class Reading:
-    """A reader that remembers how much of its file has been read: `done` in [0, 1]. Otherwise the reader it wraps."""
+@dataclass(slots=True)
+class _Share:
+    """In [0, 1], how much of a file has been taken."""
 
-    def __init__(self, reader: Reader) -> None:
-        """Nothing read yet."""
-        self._reader = reader
-        self.done = 0.0
+    done: float = 0.0
 
-    @property
-    def columns(self) -> Sequence[str]:
-        """See Reader."""
-        return self._reader.columns
 
-    @property
-    def canonical(self) -> bool:
-        """See Reader."""
-        return self._reader.canonical
+@dataclass(frozen=True)
+class _WatchedTable(Table):
+    """A table that tells how much of it has been taken, which of a sorted one is none while it is read."""
 
-    @property
-    def reads_text(self) -> bool:
-        """See Reader."""
-        return self._reader.reads_text
+    share: _Share
 
-    def rows(self, used: Sequence[str], timestamp: str | None, kinds: Mapping[str, Kind]) -> Iterator[Rows]:
-        """See Reader."""
-        for rows in self._reader.rows(used, timestamp, kinds):
-            self.done = rows.done
-            yield rows
-
-    def guess_kinds(self, used: Sequence[str], guesses: Any) -> None:
-        """See Reader."""
-        self._reader.guess_kinds(used, guesses)
+    def chunks(self) -> Iterator[Chunk]:
+        """See Table."""
+        for chunk in super().chunks():
+            self.share.done = chunk.done
+            yield chunk
 
 
 class WatchedTables:
@@ -57,19 +40,29 @@ class WatchedTables:
 
     def __init__(self, tables: Sequence[Table]) -> None:
         """Nothing read yet."""
-        self._readings = [Reading(table.reader) for table in tables]
         names = _distinct([table.name for table in tables])
-        self.tables = [
-            dataclasses.replace(table, name=name, reader=reading)
-            for table, name, reading in zip(tables, names, self._readings, strict=True)
-        ]
+        self.tables = [_watched(table, name) for table, name in zip(tables, names, strict=True)]
 
     @property
     def done(self) -> float:
-        """Share of all bytes read so far."""
+        """Share of all bytes whose rows were taken so far."""
         total = sum(table.size_bytes for table in self.tables)
-        read = sum(table.size_bytes * r.done for table, r in zip(self.tables, self._readings, strict=True))
-        return read / total if total else 1.0
+        taken = sum(table.size_bytes * table.share.done for table in self.tables)
+        return taken / total if total else 1.0
+
+
+def _watched(table: Table, name: str) -> _WatchedTable:
+    return _WatchedTable(
+        name,
+        table.size_bytes,
+        table.canonical,
+        table.feature_names,
+        table.reader,
+        table.columns,
+        table.kinds,
+        table.sort,
+        _Share(),
+    )
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -25,13 +25,17 @@ from driftgauge.sources.table_paths import reader_of, table_files
 from driftgauge.sources.times import check_order, check_years, times_of
 from driftgauge.timestamps import LAST_MS, format_timestamp
 
+# Few enough that progress moves on, and a multiple of what a batch of records holds.
+_SORTED_ROWS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Rows `first_row`... of a table (counted from 0): `timestamps` int64 ms [n], the used columns' values by name.
 
     `raw` holds the lines instead where the file is one of canonical events; its `timestamps` then are those of rows
-    without a time column, for events that carry none. `odd`: see `Rows`. `done` is the share of the file read so far.
+    without a time column, for events that carry none. `odd`: see `Rows`. `done` is the share of the file up to here: of
+    its bytes, or of its rows where they were sorted, since then all are read before the first is there.
     """
 
     first_row: int
@@ -44,6 +48,17 @@ class Chunk:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.timestamps)
+
+    def part(self, start: int, stop: int) -> Chunk:
+        """Rows `start` to `stop` of a table that is in this one chunk."""
+        return Chunk(
+            start,
+            self.timestamps[start:stop],
+            {name: values[start:stop] for name, values in self.columns.items()},
+            min(stop / len(self), 1.0),
+            self.odd,
+            self.raw[start:stop] if self.raw is not None else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -64,8 +79,9 @@ class Table:
         if not self.sort:
             yield from self._in_file_order()
             return
-        chunks = list(self._in_file_order())
-        yield _sorted(chunks)
+        whole = _sorted(list(self._in_file_order()))
+        for start in range(0, len(whole), _SORTED_ROWS):
+            yield whole.part(start, start + _SORTED_ROWS)
 
     def _in_file_order(self) -> Iterator[Chunk]:
         columns, first, last = self.columns, 0, None
