@@ -86,7 +86,7 @@ def test_what_waits_is_told_with_the_reason_that_the_producer_saw(kafka, sink):
         sink.flush()
     kafka.kill()
     try:
-        with pytest.raises(BlockedError, match=f"1 records for {topic} .KafkaConnectionError: its broker can't be"):
+        with pytest.raises(BlockedError, match=f"1 record for {topic} .KafkaConnectionError: its broker can't be"):
             sink.flush()
     finally:
         kafka.start()

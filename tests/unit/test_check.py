@@ -112,7 +112,7 @@ def test_the_schedule_of_a_version_that_changes_its_profile_is_shown(config, tmp
     assert done.returncode == 0, done.stderr
     assert "  holds      until 2026-04-01T00:05:00Z, in event time\n" in done.stdout
     assert "  holds      from 2026-04-01T00:05:00Z, in event time\n" in done.stdout
-    assert "The configuration is fine: 1 model(s)." in done.stdout
+    assert "The configuration is fine: 1 model." in done.stdout
     plan = json.loads(check(config(later), "--json").stdout)
     assert [(m["from"], m["to"], m["pane_length"]) for m in plan["models"]] == [
         (None, "2026-04-01T00:05:00Z", 60_000),

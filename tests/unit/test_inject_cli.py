@@ -283,7 +283,7 @@ def test_a_row_of_another_length_and_a_bad_time_are_named(tmp_path: Path) -> Non
     arguments = ("--out", tmp_path / "b.csv", "--timestamp", "at", "--inject", "null:x@2026-03-01")
     file = tmp_path / "a.csv"
     file.write_text("at,x\n2026-03-01,1\n2026-03-01\n")
-    with pytest.raises(InputError, match=r"a.csv: row 2 has 1 cells, the header has 2"):
+    with pytest.raises(InputError, match=r"a.csv: row 2 has 1 cell, the header has 2"):
         run("inject", "--file", file, *arguments)
     file.write_text("at,x\n2026-03-01,1\nsoon,1\n")
     with pytest.raises(InputError, match=r"a.csv: row 2: 'soon' is no time"):

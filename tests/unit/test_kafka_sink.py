@@ -104,7 +104,7 @@ def test_what_waits_is_told_by_topic_with_the_reason_kafka_gave_and_what_is_conf
         record.success(None)
     sink.flush()
     sink.publish([alert])
-    with pytest.raises(BlockedError, match=r"1 records for alerts \(it says nothing about them\)"):
+    with pytest.raises(BlockedError, match=r"1 record for alerts \(it says nothing about them\)"):
         sink.flush()
     sink.close()
     assert sink._retries not in sender.filters
@@ -117,7 +117,7 @@ def test_what_is_not_confirmed_in_time_is_kept_and_asked_for_again(producers):
         sink.make_room()
     producers[0].sent[0].success(None)
     sink.make_room()
-    with pytest.raises(BlockedError, match="1 records"):
+    with pytest.raises(BlockedError, match="1 record "):
         sink.flush()
     assert not producers[0].stopped
     producers[0].sent[1].success(None)

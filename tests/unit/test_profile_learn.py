@@ -172,8 +172,8 @@ def test_what_is_no_event_or_has_a_broken_clock_is_left_out_and_told():
     learned = learn([*good[:100], *broken, b"x" * 20_000, *good[100:]], size=30)
     assert learned.events == 200
     assert learned.reference.times.max() == START + 199_000
-    assert "5 records are no event" in notes(learned)
-    assert "1 events lie far ahead of all around them in time" in notes(learned)
+    assert "5 records left out, no event" in notes(learned)
+    assert "1 event left out, far ahead in time of all around" in notes(learned)
 
 
 def test_label_events_are_no_rows():

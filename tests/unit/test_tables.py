@@ -182,7 +182,7 @@ TIME = Columns(timestamp="t")
         ("a.csv", "", Columns(), "a.csv: is empty"),
         ("a.csv", "x,y\n", Columns(), "a.csv: has no rows"),
         ("a.csv", "x,x\n1,2\n", Columns(), "names 'x' twice"),
-        ("a.csv", "x,y\n1,2\n3\n", Columns(), "line 3 has 1 cells, the header has 2"),
+        ("a.csv", "x,y\n1,2\n3\n", Columns(), "line 3 has 1 cell, the header has 2"),
         ("a.csv", b"x\n\xff\xfe\n", Columns(), "not UTF-8"),
         ("a.csv", "income,age\n1,2\n", Columns(prediction="incme"), "did you mean 'income'? Its columns: income, age"),
         ("a.csv", "x\n1\n", Columns(prediction="x"), "no feature column is left"),

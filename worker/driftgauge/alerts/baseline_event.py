@@ -16,6 +16,7 @@ from driftgauge.alerts.event import (
 from driftgauge.alerts.fingerprint import fingerprint
 from driftgauge.alerts.identity import event_id_of
 from driftgauge.alerts.numbers import lasted, since
+from driftgauge.counted import counted
 from driftgauge.subject import Subject
 from driftgauge.timestamps import format_timestamp
 
@@ -76,18 +77,18 @@ def _detail(step: BaselineStep) -> Detail:
 
 
 def _summary(subject: Subject, step: BaselineStep) -> str:
-    name, events = _name(subject), _events(step.events)
+    name, events = _name(subject), counted(step.events, "events")
     if step.configured:
         return f"{name} has a profile now"
     if step.event == "resolved":
         return f"no events of {name}, which has no profile, for {lasted(step.at - step.last_end)} ({events} before)"
-    counted = f"{events} {since(step.onset, step.opened_pane_end)}"
-    return f"events of {name} arrive, but there is no profile for it: nothing is watched ({counted})"
+    known = f"{events} {since(step.onset, step.opened_pane_end)}"
+    return f"events of {name} arrive, but there is no profile for it: nothing is watched ({known})"
 
 
 def _description(subject: Subject, step: BaselineStep) -> str:
     span = f"between {format_timestamp(step.onset)} and {format_timestamp(step.last_end)}"
-    known = f"{_name(subject)}: {_events(step.events)} {span}."
+    known = f"{_name(subject)}: {counted(step.events, 'events')} {span}."
     if step.configured:
         return f"{known} From now on it is watched; nothing to do."
     if step.event == "resolved":
@@ -104,7 +105,3 @@ def _name(subject: Subject) -> str:
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _events(count: int) -> str:
-    return f"{count:,} event" if count == 1 else f"{count:,} events"

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.alert_view import date_and_clock
+from driftgauge.counted import counted
 from driftgauge.runtime.against_live import Comparison, Difference, Reason, SourceDifference
 from driftgauge.timestamps import format_minute, format_timestamp
 
@@ -53,7 +54,8 @@ def show_comparison(console: Console, found: Comparison) -> None:
     for entry in found.sources:
         console.print(Padding(Text(_source_text(entry)), _INDENT))
     if found.unread:
-        console.print(f"  {found.unread:,} records of the alerts topic are no alert events")
+        are = "are no alert events" if found.unread != 1 else "is no alert event"
+        console.print(f"  {counted(found.unread, 'records')} of the alerts topic {are}")
 
 
 def _lines(side: str, differences: Sequence[Difference]) -> list[str]:
@@ -69,7 +71,7 @@ def _source_text(entry: SourceDifference) -> str:
     times = "once" if live.idle == 1 else f"{live.idle:,} times"
     to = format_minute(live.idle_to) if live.idle_to is not None else ""
     idle = f"; it was silent, and declared idle {times}, last up to {to}" if live.idle else ""
-    return f"{entry.source}  {live.late:,} events late live, {entry.late_here:,} here{idle}"
+    return f"{entry.source}  {counted(live.late, 'events')} late live, {entry.late_here:,} here{idle}"
 
 
 def _difference(entry: Difference) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from driftgauge.alerts.event import AlertEvent, Labels
 from driftgauge.alerts.numbers import number
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import EventKind, Severity
+from driftgauge.counted import counted
 from driftgauge.scoring.alert import Identity, identity_of
 
 STYLES: dict[Severity, str] = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
@@ -130,7 +131,7 @@ def side_by_side() -> Table:
 def evidence_text(event: AlertEvent) -> str:
     """`shiryaev_roberts 9.29 > 6.46, on 561 events`."""
     votes = [f"{d.name} {_number(d.statistic)} > {_number(d.threshold)}" for d in event.detail.detectors]
-    return f"{', '.join(votes)}, on {event.detail.n_after:,} events"
+    return f"{', '.join(votes)}, on {counted(event.detail.n_after, 'events')}"
 
 
 def episodes_table(episodes: Sequence[Episode]) -> Table:

@@ -22,6 +22,7 @@ from driftgauge.cli.injected_summary import outcomes_as_json, outcomes_table
 from driftgauge.cli.score_json import score_object
 from driftgauge.cli.score_view import show_score
 from driftgauge.cli.sweep_view import Swept, show_sweep, sweep_object
+from driftgauge.counted import counted
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.errors import DriftgaugeError
@@ -161,12 +162,15 @@ def show(console: Console, summary: Summary) -> None:
         )
     console.print(f"[bold]Period[/]  {_period(summary)}")
     late = f", {totals.late:,} late" if totals.late else ""
-    read = f"{totals.records:,} {summary.records}: {totals.events:,} events in {totals.panes:,} panes{late}"
+    panes = f"{counted(totals.events, 'events')} in {counted(totals.panes, 'panes')}"
+    read = f"{counted(totals.records, summary.records)}: {panes}{late}"
     console.print(f"[bold]Read[/]    {read}")
     for model in summary.models:
         if model.segments:
             names = ", ".join(part.subject.segment for part in model.segments)
-            outside = f"; {totals.outside_segments:,} events in none of them" if totals.outside_segments else ""
+            outside = (
+                f"; {counted(totals.outside_segments, 'events')} in none of them" if totals.outside_segments else ""
+            )
             console.print(f"[bold]Segments[/] by {escape(model.tag)}: {escape(names)}{outside}", soft_wrap=True)
     _show_troubles(console, summary)
     console.print()
@@ -207,7 +211,8 @@ def _show_troubles(console: Console, summary: Summary) -> None:
     if codes:
         reasons = ", ".join(f"{count:,} {code}" for code, count in sorted(codes.items()))
         console.print(
-            f"[bold yellow]Rejected[/] {sum(codes.values()):,} {summary.records} that are no events: {reasons}"
+            f"[bold yellow]Rejected[/] {counted(sum(codes.values()), summary.records)} that "
+            f"{'are no events' if sum(codes.values()) != 1 else 'is no event'}: {reasons}"
         )
         for example in summary.rejected:
             text = f"{example.place.text}: {example.message}"

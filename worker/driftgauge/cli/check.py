@@ -17,6 +17,7 @@ from driftgauge.cli.short_panes import short_panes
 from driftgauge.cli.short_ring import short_ring
 from driftgauge.cli.smallest_changes import as_json, events_per_pane, smallest_changes, spans
 from driftgauge.cli.terminal import Terminal
+from driftgauge.counted import as_many, counted
 from driftgauge.durations import format_duration
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.problems import problems_of
@@ -66,7 +67,7 @@ def _show(plan: dict[str, Any]) -> None:
         console.print(f"  {purpose.replace('_', ' '):<13} {name}", markup=False)
     console.print(
         f"[bold]Panes[/]   out of order up to {format_duration(panes['out_of_orderness'])}, idle after "
-        f"{format_duration(panes['idle_after'])}, {panes['partitions']} partitions"
+        f"{format_duration(panes['idle_after'])}, {counted(panes['partitions'], 'partitions')}"
     )
     for model in plan["models"]:
         console.print()
@@ -81,7 +82,8 @@ def _show(plan: dict[str, Any]) -> None:
         )
         console.print(f"  traffic    {_traffic(model['traffic'], model['pane_length'])}", soft_wrap=True)
         more = ", and as many of all segments" if model["segments"] is not None else ""
-        console.print(f"  budget     {model['false_alarm_budget']:g} false alerts expected per 30 days{more}")
+        budget = model["false_alarm_budget"]
+        console.print(f"  budget     {budget:g} {as_many(budget, 'false alerts')} expected per 30 days{more}")
         console.print(f"  memory     about {model['state_bytes'] / 1e6:.1f} MB of history")
         if model["segments"] is not None:
             console.print(f"  segments   {_segments(model['segments'])}", markup=False, soft_wrap=True)
@@ -101,7 +103,7 @@ def _show(plan: dict[str, Any]) -> None:
     console.print()
     unwatched = f", {len(plan['without_profile'])} NOT WATCHED" if plan["without_profile"] else ""
     watched = {(model["model_id"], model["model_version"]) for model in plan["models"]}
-    console.print(f"The configuration is fine: {len(watched)} model(s){unwatched}.")
+    console.print(f"The configuration is fine: {counted(len(watched), 'models')}{unwatched}.")
 
 
 def _user(service: dict[str, Any]) -> list[str]:

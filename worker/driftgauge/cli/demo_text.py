@@ -14,6 +14,7 @@ from rich.text import Text
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.numbers import lasted, percent, percent_change
 from driftgauge.cli.alert_view import Episode, announcement, clock, side_by_side
+from driftgauge.counted import counted
 from driftgauge.demo.files import ALERTS, APPLICATIONS, CONFIG, PROFILE, REPORT
 from driftgauge.demo.scorecard import APPROVAL_RATE
 from driftgauge.demo.story import BREAK, END, ROLLOUT, START
@@ -41,7 +42,7 @@ def introduce(console: Console) -> None:
 
 def tell_quiet(console: Console, tally: Tally, alerts: int) -> None:
     """One line on the days before the break."""
-    found = "no alert" if not alerts else f"{alerts} alerts"
+    found = "no alert" if not alerts else counted(alerts, "alerts")
     line = side_by_side()
     text = f"{lasted(BREAK - START)}, {tally.applications(START, BREAK):,} applications, {found}"
     line.add_row(_clock(BREAK), Text("quiet", style="green"), text)

@@ -23,6 +23,7 @@ from driftgauge.cli.columns_options import (
 )
 from driftgauge.cli.overwriting import refuse_overwriting
 from driftgauge.cli.visible_text import visible
+from driftgauge.counted import counted
 from driftgauge.errors import ConfigError
 from driftgauge.runtime.injecting.file import inject_file
 from driftgauge.sources.profile_file import read_profile
@@ -85,5 +86,5 @@ def command(
         print(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
         return
     for hit in hits:
-        print(visible(f"{hit.records:>9,} records  {hit.fault.spec.text}"))
+        print(visible(f"{counted(hit.records, 'records'):>17}  {hit.fault.spec.text}"))
     print(visible(f"written to {out}"))

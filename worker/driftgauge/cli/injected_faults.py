@@ -10,6 +10,7 @@ import typer
 
 from driftgauge.alerts.event import AlertEvent, Labels
 from driftgauge.cli.alert_view import Episode, Episodes
+from driftgauge.counted import counted
 from driftgauge.injection.event_row import shape_of
 from driftgauge.injection.faults import Fault, faults_of
 from driftgauge.injection.fields import fields_of_profile
@@ -124,7 +125,8 @@ class InjectedFaults:
     def notes(self) -> list[str]:
         """Warnings of faults that hit next to nothing."""
         return [
-            f"{one.fault.spec.text} hit {one.hits} records: too few to tell anything; look at FROM, TO and the share"
+            f"{one.fault.spec.text} hit {counted(one.hits, 'records')}: too few to tell anything; look at FROM, TO "
+            "and the share"
             for one in self.outcomes(Episodes())
             if one.hits < _FEW
         ]

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from driftgauge.cli.terminal import Terminal
+from driftgauge.counted import counted
 from driftgauge.profiles.notes import Note
 from driftgauge.profiles.profile import Profile
 from driftgauge.profiles.summary import field_lines, segments_text
@@ -21,7 +22,9 @@ def show_profile(console: Console, shown: Profile) -> None:
     reference = shown.reference
     span = f"{format_timestamp(reference.first_ms)} to {format_timestamp(reference.last_ms)}"
     title = f"[bold]{escape(shown.model_id)}[/] version [bold]{escape(shown.model_version)}[/]"
-    console.print(f"{title}: {reference.rows:,} rows of {escape(_files(reference.files))}, {span}", soft_wrap=True)
+    console.print(
+        f"{title}: {counted(reference.rows, 'rows')} of {escape(_files(reference.files))}, {span}", soft_wrap=True
+    )
     console.print(f"[dim]{shown.content_hash}[/]\n", soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     table.add_column("field", overflow="fold", style="bold")

@@ -12,6 +12,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from driftgauge.cli.terminal import Terminal
+from driftgauge.counted import counted
 from driftgauge.timestamps import format_minute
 
 _LINE_EVERY = 10.0
@@ -31,7 +32,7 @@ class ReplayProgress:
                 TextColumn("{task.percentage:>3.0f} %"),
                 TextColumn("{task.fields[time]}"),
                 TextColumn("{task.fields[rate]:,.0f} " + f"{records}/s", style="dim"),
-                TextColumn("{task.fields[alerts]} alerts"),
+                TextColumn("{task.fields[alerts]}"),
                 TimeRemainingColumn(compact=True),
                 console=console,
                 transient=True,
@@ -39,7 +40,7 @@ class ReplayProgress:
                 redirect_stdout=False,
                 redirect_stderr=False,
             )
-            self._task = self._bar.add_task("", total=1.0, time="", rate=0.0, alerts=0)
+            self._task = self._bar.add_task("", total=1.0, time="", rate=0.0, alerts="")
         self._started = self._shown = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -61,12 +62,12 @@ class ReplayProgress:
         rate = records / max(now - self._started, 1e-3)
         shown = format_minute(event_time) if event_time is not None else ""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, time=shown, rate=rate, alerts=alerts)
+            self._bar.update(self._task, completed=done, time=shown, rate=rate, alerts=counted(alerts, "alerts"))
         elif now - self._shown >= _LINE_EVERY:
             self._shown = now
             left = f", {(now - self._started) * (1 / done - 1):,.0f} s left" if done > 0 else ""
-            read = f"{records:,} {self._records}, {rate:,.0f}/s"
-            print(f"{done:4.0%}  {shown}  {read}, {alerts} alerts{left}", file=sys.stderr)
+            read = f"{counted(records, self._records)}, {rate:,.0f}/s"
+            print(f"{done:4.0%}  {shown}  {read}, {counted(alerts, 'alerts')}{left}", file=sys.stderr)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from driftgauge.alerts.numbers import lasted, number, percent
 from driftgauge.cli.alert_view import STYLES
+from driftgauge.counted import as_many, counted
 from driftgauge.durations import format_duration
 from driftgauge.scoring.alert import Alert
 from driftgauge.scoring.by_kind import Group
@@ -30,7 +31,7 @@ def show_score(console: Console, score: Score) -> None:
     watch, false = matching.watch, measures.false
     window = f"up to {format_duration(score.tolerance)} after their end"
     span = f"{format_minute(watch.start)} to {format_minute(watch.end)}"
-    _line(console, "Scored", f"{span}, {_count(len(watch.models), 'model')}, {window}")
+    _line(console, "Scored", f"{span}, {counted(len(watch.models), 'models')}, {window}")
     _line(console, "Incidents", _found(measures.recall))
     if matching.not_judged:
         _line(
@@ -39,7 +40,9 @@ def show_score(console: Console, score: Score) -> None:
     _line(console, "Alerts", ", ".join(_verdicts(measures)) or "none")
     _line(console, "Precision", _share(measures.precision))
     rate = f": {text}" if (text := rate_text(false)) else ""
-    _line(console, "False", f"{false.count} in {number(false.months)} quiet model-months{rate}")
+    _line(
+        console, "False", f"{false.count} in {number(false.months)} quiet {as_many(false.months, 'model-months')}{rate}"
+    )
     median, p90 = (delay_text(quantile) for quantile in (measures.delays.median, measures.delays.p90))
     _line(console, "Delay", f"median {median}, p90 {p90}")
     quiet = measures.in_alert_quiet
@@ -64,7 +67,7 @@ def _verdicts(measures: Measures) -> Iterator[str]:
     for verdict in VERDICTS:
         if count := measures.verdicts[verdict]:
             word = verdict.replace("_", " ")
-            yield _count(count, word) if verdict in ("hit", "duplicate") else f"{count:,} {word}"
+            yield counted(count, f"{word}s") if verdict in ("hit", "duplicate") else f"{count:,} {word}"
 
 
 def _found(recall: Recall) -> str:
@@ -78,10 +81,6 @@ def _found(recall: Recall) -> str:
 
 def _share(share: float | None) -> str:
     return "unknown" if share is None else percent(share)
-
-
-def _count(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' if count != 1 else ''}"
 
 
 def _columns(*headings: str) -> Table:
@@ -106,7 +105,7 @@ def _told(finding: Finding) -> Iterator[Text]:
     if finding.by is not None:
         yield _alert(finding.by)
         if finding.duplicates:
-            yield Text(f"and {_count(len(finding.duplicates), 'duplicate')}", style="dim")
+            yield Text(f"and {counted(len(finding.duplicates), 'duplicates')}", style="dim")
         # Of one that was found, what else was told is no news.
         return
     for word, alerts in (("open before", finding.open_before), ("beside", finding.beside)):

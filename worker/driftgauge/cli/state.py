@@ -146,8 +146,8 @@ def _gone_of_stopped(config: Config, chosen: Sequence[Source]) -> set[Source]:
         raise UnavailableError(f"it can't be known whether workers are alive ({error}); or say --force") from error
     if alive:
         raise InputError(
-            f"group {group} has {len(alive)} member(s), on {', '.join(dict.fromkeys(alive))}: stop the workers first "
-            "(one that was killed is gone after kafka.session_timeout), or say --force"
+            f"group {group} has {counted(len(alive), 'members')}, on {', '.join(dict.fromkeys(alive))}: stop the "
+            "workers first (one that was killed is gone after kafka.session_timeout), or say --force"
         )
     return gone
 

@@ -11,6 +11,7 @@ from driftgauge.alerts.distances import distances
 from driftgauge.alerts.numbers import lasted, number, percent
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import Severity
+from driftgauge.counted import counted
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.profiles.contrasts import Contrasts
 from driftgauge.profiles.layout import Slot
@@ -151,8 +152,8 @@ def content_of(
         facts=[
             ("Period", f"{format_minute(period.first)} to {format_minute(period.last)} UTC ({span})"),
             *(("Watched", text) for text in models),
-            ("Events", f"{period.events:,} in {period.panes:,} panes" + _troubles(period)),
-            ("Alerts", f"{len(recorder.problems):,} in {_counted(len(incidents))}"),
+            ("Events", f"{period.events:,} in {counted(period.panes, 'panes')}" + _troubles(period)),
+            ("Alerts", f"{len(recorder.problems):,} in {counted(len(incidents), 'incidents')}"),
         ],
         stories=stories,
         left_out=len(incidents) - len(shown),
@@ -176,15 +177,11 @@ def _verdict(incidents: Sequence[Incident], span: str, *, complete: bool) -> str
     if not incidents:
         return f"Nothing to report: no alert in {span}.{stopped}"
     critical = sum(incident.severity == "critical" for incident in incidents)
-    count = _counted(len(incidents))
+    count = counted(len(incidents), "incidents")
     worst = f", {critical} of them critical" if critical and len(incidents) > 1 else ", critical" if critical else ""
     still = sum(incident.resolved is None for incident in incidents)
     open_text = f" {still} still open at the end." if still else ""
     return f"{count}{worst}, in {span}.{open_text}{stopped}"
-
-
-def _counted(incidents: int) -> str:
-    return f"{incidents:,} incident" + ("" if incidents == 1 else "s")
 
 
 def _story(index: int, incident: Incident, recorder: Recorder, y: int, span: tuple[float, float]) -> Story:

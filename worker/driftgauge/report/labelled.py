@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from driftgauge.alerts.numbers import lasted, percent
+from driftgauge.counted import counted
 from driftgauge.scoring.score import Score
 from driftgauge.scoring.words import rate_text
 from driftgauge.timestamps import format_minute
@@ -49,4 +50,5 @@ def _verdict(score: Score) -> str:
     recall, false = score.measures.recall, score.measures.false
     share = "" if recall.share is None else f" ({percent(recall.share)})"
     rate = f", {text}" if (text := rate_text(false)) else ""
-    return f"{recall.found} of {recall.incidents} incidents were found{share}. In vain: {false.count} alerts{rate}."
+    found = f"{recall.found} of {recall.incidents} incidents were found{share}"
+    return f"{found}. In vain: {counted(false.count, 'alerts')}{rate}."

@@ -16,6 +16,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError
 
 from driftgauge.config import Config
+from driftgauge.counted import counted
 from driftgauge.errors import ConfigError, UnavailableError
 from driftgauge.kafka_refusals import refusal_of
 from driftgauge.runtime.kafka_clients import (
@@ -144,7 +145,7 @@ def refuse_other_panes_count(config: Config, partitions: int) -> None:
     """ConfigError if the panes topic has another number of partitions than the configuration says."""
     if partitions != config.panes.partitions:
         raise ConfigError(
-            f"the topic {config.topics.panes} has {partitions} partitions, but panes.partitions is "
+            f"the topic {config.topics.panes} has {counted(partitions, 'partitions')}, but panes.partitions is "
             f"{config.panes.partitions}; set panes.partitions to {partitions}, or name a new topic in topics.panes"
         )
 
@@ -161,7 +162,7 @@ def _create(admin: KafkaAdminClient, plan: TopicPlan, replication: int) -> bool:
 
 def _differences(admin: KafkaAdminClient, plan: TopicPlan, partitions: int) -> Iterator[str]:
     if plan.partitions not in (BROKER_DEFAULT, partitions):
-        yield f"{partitions} partitions instead of {plan.partitions}"
+        yield f"{counted(partitions, 'partitions')} instead of {plan.partitions}"
     if plan.settings:
         resource = ConfigResource(ConfigResourceType.TOPIC, plan.name)
         described = admin.describe_configs([resource], config_filter="all")

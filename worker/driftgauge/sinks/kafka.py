@@ -16,6 +16,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
+from driftgauge.counted import counted
 from driftgauge.errors import BlockedError, UnavailableError, UndeliveredError
 from driftgauge.kafka_refusals import refusal_of
 from driftgauge.sinks.base import Publication
@@ -136,7 +137,7 @@ class KafkaSink:
         left = Counter(topic for topic, future in self._pending if not future.succeeded())
         told = {topic: self._retries.reason(topic) for topic in sorted(left)}
         return " and ".join(
-            f"{left[topic]} records for {topic} ({reason or 'it says nothing about them'})"
+            f"{counted(left[topic], 'records')} for {topic} ({reason or 'it says nothing about them'})"
             for topic, reason in told.items()
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
+from driftgauge.counted import counted
 from driftgauge.errors import InputError
 from driftgauge.profiles.kinds import Kind
 from driftgauge.sources.arrow_values import unspeakable, values_of_text
@@ -85,7 +86,7 @@ def _explained(error: Exception, bad: Sequence[Any]) -> str:
     if bad:
         row = bad[0]
         number = f"line {row.number}" if row.number is not None else f"the line {row.text[:60]!r}"
-        return f"{number} has {row.actual_columns} cells, the header has {row.expected_columns}"
+        return f"{number} has {counted(row.actual_columns, 'cells')}, the header has {row.expected_columns}"
     if "UTF8" in str(error):
         return "is not UTF-8 text; convert it first, e.g. iconv -f latin1 -t utf-8"
     return f"is no CSV that can be read: {error}"

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from driftgauge.config_yaml import Document, Position, parse
+from driftgauge.counted import counted
 from driftgauge.errors import InputError
 from driftgauge.scoring.incident import Incident
 
@@ -167,7 +168,9 @@ def _from_csv(text: str) -> Iterator[_Entry]:
             if not any(cells):
                 continue
             if len(cells) > len(header):
-                raise _UnreadableError(f"{reader.line_num}: {len(cells)} cells, the header has {len(header)}")
+                raise _UnreadableError(
+                    f"{reader.line_num}: {counted(len(cells), 'cells')}, the header has {len(header)}"
+                )
             fields = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
             yield _Entry(fields, _on_line(reader.line_num))
     except csv.Error as error:

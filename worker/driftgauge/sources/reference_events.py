@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftgauge.counted import counted
 from driftgauge.errors import InputError
 from driftgauge.profiles.build import Reference
 from driftgauge.profiles.kinds import Kind
@@ -200,9 +201,10 @@ def _notes(seen: _Seen, reference: Reference) -> list[Note]:
             told = int(there.sum())
             notes.append(Note("hint", f"{told:,} of {rows:,} events have a part {part}, which is made from those"))
     if left_out.unread:
-        notes.append(Note("warning", f"{left_out.unread:,} records are no event: a worker makes them dead letters"))
+        text = f"{counted(left_out.unread, 'records')} left out, no event: a worker makes dead letters of such"
+        notes.append(Note("warning", text))
     if left_out.in_future:
-        text = f"{left_out.in_future:,} events lie far ahead of all around them in time and were left out"
+        text = f"{counted(left_out.in_future, 'events')} left out, far ahead in time of all around"
         notes.append(Note("warning", text))
     return notes
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from driftgauge.counted import counted
 from driftgauge.errors import InputError
 from driftgauge.profiles.kinds import Kind, value_of_text
 from driftgauge.profiles.profile import category_text
@@ -25,7 +26,9 @@ def injected_csv(path: Path, reader: CsvFile, faults: TableFaults) -> Iterator[b
             yield raw.encode()
             continue
         if len(cells) != len(names):
-            raise InputError(f"{path.name}: row {number + 1} has {len(cells)} cells, the header has {len(names)}")
+            raise InputError(
+                f"{path.name}: row {number + 1} has {counted(len(cells), 'cells')}, the header has {len(names)}"
+            )
         values = _Cells(dict(zip(names, cells, strict=True)), faults.kinds)
         changes = faults.changes(number, faults.time(number, values.text(faults.columns.timestamp)), values)
         number += 1
