@@ -124,6 +124,38 @@ def test_a_file_with_faults_is_what_a_backtest_with_faults_sees(name: str, profi
     assert {event.labels.feature for event in found} >= {"job", "income"}
 
 
+def test_a_table_is_hit_in_the_same_rows_whatever_format_it_is_kept_in(
+    profile: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {}
+    for kept in ("live.csv", "live.jsonl", "live.parquet", "events/live.jsonl", "live.csv.gz"):
+        file = tmp_path / kept.replace(".gz", "")
+        file.parent.mkdir(exist_ok=True)
+        write(file, events(rows()) if kept.startswith("events") else rows())
+        if kept.endswith(".gz"):
+            file = tmp_path / kept
+            file.write_bytes(gzip.compress((tmp_path / "live.csv").read_bytes()))
+        columns = () if kept.startswith("events") else COLUMNS
+        words = (
+            "--profile",
+            profile,
+            "--file",
+            file,
+            *columns,
+            "--pane",
+            "1m",
+            "--alerts",
+            tmp_path / "a.jsonl",
+            "--json",
+        )
+        capsys.readouterr()
+        assert run("backtest", *words, *injecting(*FAULTS)) == 0
+        hits = [fault["records"] for fault in json.loads(capsys.readouterr().out)["injected"]]
+        found[kept] = hits, [event.event_id for event in alerts_in(tmp_path / "a.jsonl")]
+    assert all(outcome == found["live.csv"] for outcome in found.values()), found
+    assert all(found["live.csv"])
+
+
 def test_a_backtest_with_faults_is_marked_and_one_without_is_as_ever(profile: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "live.csv", rows())
     first = backtest(profile, file, tmp_path / "a.jsonl", *injecting(*FAULTS))

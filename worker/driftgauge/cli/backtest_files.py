@@ -15,6 +15,7 @@ from driftgauge.runtime.span import Span
 from driftgauge.runtime.turn import ReplaySource
 from driftgauge.sources.canonical import record_batches
 from driftgauge.sources.columns import Columns
+from driftgauge.sources.table_paths import table_name
 from driftgauge.sources.tables import open_tables
 
 
@@ -56,7 +57,7 @@ class FilesInput(EventsInput):
             ingest = ingest_of(self.plan.models, name, decoder, unprofiled=unprofiled)
             batches = record_batches(table, columns, model_id=subject.model_id, model_version=subject.model_version)
             if plan.faults is not None:
-                batches = plan.faults.into(name, batches)
+                batches = plan.faults.into(Source(table_name(table.name), 0), batches)
             self.counted[number] = ReplaySource(ingest, batches)
 
     @property

@@ -96,7 +96,7 @@ class InjectedFaults:
         return [f"put into the data on purpose, to see whether it would be noticed: {text}" for text in self.texts]
 
     def into(self, source: Source, batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
-        """The source's batches with the faults in them."""
+        """The batches with the faults in them. `source` says which are hit: of a file without what its format is."""
         injector = Injector(source, self._faults, self._seed)
         self._injectors.append(injector)
         return injected(batches, injector, self._shape)

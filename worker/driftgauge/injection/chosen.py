@@ -1,5 +1,6 @@
 """Which records a fault hits: decided by a fixed hash of a seed, the fault's kind and field, and the record's place.
 
+A place is a topic's partition and an offset, or the name of a table and a row's number, whatever format it is kept in.
 So a run can be repeated, batches change nothing, and those hit with a share are among those hit with a larger one.
 """
 

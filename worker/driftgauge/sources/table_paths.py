@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import gzip
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _FORMATS: dict[str, type[CsvFile | JsonlFile | ParquetFile]] = {
 }
 _KNOWN = "CSV (.csv, .tsv), JSONL (.jsonl, .ndjson) and Parquet (.parquet, .pq) are; .gz too for the first two"
 _GLOB = frozenset("*?[")
+# In a backtest a second file of a name is `a.csv (2)`.
+_ENDING = re.compile(rf"(?:{'|'.join(map(re.escape, _FORMATS))})(?:\.gz)?(?=$| \(\d+\)$)", re.IGNORECASE)
 
 
 def table_files(paths: Sequence[str | Path]) -> list[Path]:
@@ -31,6 +34,11 @@ def table_files(paths: Sequence[str | Path]) -> list[Path]:
     for path in paths:
         files += _expanded(Path(path))
     return list(dict.fromkeys(files))
+
+
+def table_name(file: str) -> str:
+    """A file's name without what says its format: `live` of `live.csv.gz`, and of `live.parquet`."""
+    return _ENDING.sub("", file, count=1)
 
 
 def _expanded(path: Path) -> list[Path]:

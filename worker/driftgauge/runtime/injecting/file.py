@@ -30,7 +30,7 @@ from driftgauge.sources.columns import Columns
 from driftgauge.sources.csv_file import CsvFile
 from driftgauge.sources.parquet_file import ParquetFile
 from driftgauge.sources.rows import Reader
-from driftgauge.sources.table_paths import reader_of
+from driftgauge.sources.table_paths import reader_of, table_name
 from driftgauge.sources.tables import open_tables
 
 # What may give whole numbers a fraction.
@@ -74,7 +74,7 @@ def _write_events(
     if profile is None:
         raise ConfigError(f"{path.name} is a file of events; which fields these have is said by --profile P")
     faults = faults_of(texts, fields_of_profile(profile))
-    injector = Injector(Source(path.name, 0), faults, seed)
+    injector = Injector(Source(table_name(path.name), 0), faults, seed)
     [table] = open_tables([path], columns, kinds={})
     batches = record_batches(table, columns, model_id=profile.model_id, model_version=profile.model_version)
     done = injected(batches, injector, shape_of(profile))
@@ -100,7 +100,7 @@ def _write_table(
             raise fault.spec.error(
                 "rows of a table are by time, so none can be late; give it to backtest, or to a file of events"
             )
-    injector = Injector(Source(path.name, 0), faults, seed)
+    injector = Injector(Source(table_name(path.name), 0), faults, seed)
     named = {"prediction": columns.prediction, "score": columns.score, "actual": columns.actual}
     kinds = kinds_of_profile(profile, **named) if profile is not None else {}
     hit = {fault.field: places[fault.field] for fault in faults if fault.field is not None}

@@ -1,6 +1,7 @@
 """What the faults of a table go by: which column a field is, the kinds of its values, and when a row was.
 
-The same rows are hit as in a backtest of this file: a row's place is its file's name and its number.
+The same rows are hit as in a backtest of this file, and of the same table in another format: a row's place is the
+file's name without its format, and its number.
 """
 
 from __future__ import annotations
