@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.table import Table
 from rich.text import Text
 
 from driftgauge import cli
@@ -209,10 +210,25 @@ def test_names_from_outside_cannot_steer_the_terminal() -> None:
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
 
 
-def test_colours_are_no_text_and_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_a_name_is_cut_off_because_it_takes_more_room_when_shown() -> None:
+    terminal = Terminal(file=io.StringIO(), width=40)
+    table = Table("name", "what", box=None)
+    table.add_row("age\x1b[31mX", "of a column")
+    terminal.print(table)
+    terminal.print(Text("\x1b" * 15 + "end"))
+    printed = terminal.file.getvalue()
+    assert "age\\x1b[31mX" in printed
+    assert ("".join(printed.split()).count("x1b"), printed.count("end")) == (16, 1)
+
+
+def test_colours_are_no_text_and_stay() -> None:
     terminal = Terminal(file=io.StringIO(), force_terminal=True, color_system="standard", width=80, _environ={})
-    terminal.print(Text("a\x1b[31mb\nc", style="red"))
-    assert terminal.file.getvalue() == "\x1b[31ma\\x1b[31mb\x1b[0m\n\x1b[31mc\x1b[0m\n"
+    terminal.print(Text.assemble(("a\x1b[32mb\nc", "red"), "d"))
+    printed = terminal.file.getvalue()
+    assert printed.replace("\x1b[31m", "").replace("\x1b[0m", "") == "a\\x1b[32mb\ncd\n"
+    assert printed.startswith("\x1b[31ma")
+    assert "\x1b[31m\\x1b\x1b[0m" in printed
+    assert printed.endswith("\x1b[31mc\x1b[0md\n")
 
 
 def test_a_terminal_without_utf_8_gets_what_it_can_show() -> None:

@@ -76,8 +76,8 @@ class StoredPanes:
         self._layouts = {model.layout.profile_hash: model.layout for model in models}
         self._schedule: dict[tuple[str, str], list[tuple[int, _Counted]]] = {}
         for model in sorted(models, key=lambda model: model.since):
-            counted = _Counted(model.layout.profile_hash, model.pane_length)
-            self._schedule.setdefault(model.subject[:2], []).append((model.since, counted))
+            way = _Counted(model.layout.profile_hash, model.pane_length)
+            self._schedule.setdefault(model.subject[:2], []).append((model.since, way))
         self._fitting = 0
         self._read = 0
         self._otherwise: Counter[tuple[tuple[str, str], _Counted, _Counted | None]] = Counter()
