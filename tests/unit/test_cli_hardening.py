@@ -319,22 +319,20 @@ TIMED = ("--timestamp", "at")
         ),
         (("--file", "live.csv", *TIMED, "--start", "2026-01-01"), r"^--start says when .* --timestamp at"),
         (("--file", "live.csv", "--sort"), r"^--sort puts rows in the order of their times: name the column"),
-        (
-            ("--file", "events.jsonl", "--exclude", "job"),
-            r"^--exclude: columns are those of rows, and what is read are",
-        ),
-        (
-            ("--file", "events.jsonl", *TIMED, "--features", "job"),
-            r"^--timestamp, --features: columns are those of rows",
-        ),
     ],
 )
 def test_an_option_that_would_change_nothing_is_refused(words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        backtest(*words, "--alerts", "a.jsonl")
+
+
+def test_names_of_columns_say_nothing_of_events_and_that_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     Path("events.jsonl").write_text(
         '{"event_type": "prediction", "model_id": "loan", "features": {"age": 1, "job": "a"}}\n'
     )
-    with pytest.raises(ConfigError, match=message):
-        backtest(*words, "--alerts", "a.jsonl")
+    backtest("--file", "events.jsonl", *TIMED, "--features", "job", "--alerts", "a.jsonl", "--json")
+    (warning,) = [w for w in json.loads(capsys.readouterr().out)["warnings"] if w.startswith("--")]
+    assert warning.startswith("--timestamp, --features: not heeded")
 
 
 @pytest.mark.parametrize(

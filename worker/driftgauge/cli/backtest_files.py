@@ -7,7 +7,7 @@ from pathlib import Path
 
 from driftgauge.cli.backtest_input import ALL, EventsInput, Place, Share
 from driftgauge.cli.backtest_plan import Plan
-from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch
+from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch, unheeded
 from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import Source
@@ -46,7 +46,11 @@ class FilesInput(EventsInput):
         timeless = not columns.timed and not any(table.canonical for table in tables)
         self.plan = plan.by_rows() if plan.config is None and timeless else plan
         note = segment_mismatch(tables, columns, rows_of)
-        self.warnings = [*mismatches(tables, columns, rows_of.profile), *([note] if note is not None else [])]
+        self.warnings = [
+            *unheeded(tables, columns),
+            *mismatches(tables, columns, rows_of.profile),
+            *([note] if note is not None else []),
+        ]
         subject, unprofiled = rows_of.subject, plan.unprofiled
         decoder = decoder_of(self.plan.models, None, default_model_id=subject.model_id, unprofiled=unprofiled)
         self.names = self.gating = [Source(table.name, 0) for table in tables]

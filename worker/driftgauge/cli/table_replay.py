@@ -106,6 +106,15 @@ def mismatches(tables: Sequence[Table], columns: Columns, profile: Profile) -> l
     return out
 
 
+def unheeded(tables: Sequence[Table], columns: Columns) -> list[str]:
+    """What is to know of options that name columns where no file has any."""
+    lists = {"--features": columns.features, "--exclude": columns.exclude}
+    named = [*columns.named, *(option for option, names in lists.items() if names)]
+    if not named or not all(table.canonical for table in tables):
+        return []
+    return [f"{', '.join(named)}: not heeded, since what is read are events, in which each field has its name"]
+
+
 def _output_mismatches(table: Table, columns: Columns, profile: Profile) -> Iterator[str]:
     output = profile.prediction
     if output is None:

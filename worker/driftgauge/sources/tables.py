@@ -165,13 +165,6 @@ def open_tables(
 def _check_options(columns: Columns, readers: Sequence[Reader], *, sort: bool) -> None:
     if sort and columns.timestamp is None and not any(reader.canonical for reader in readers):
         raise ConfigError("--sort puts rows in the order of their times: name the column, --timestamp COL")
-    lists = {"--features": columns.features, "--exclude": columns.exclude}
-    named = [*columns.named, *(option for option, names in lists.items() if names)]
-    if named and all(reader.canonical for reader in readers):
-        raise ConfigError(
-            f"{', '.join(named)}: columns are those of rows, and what is read are events, in which each field has its "
-            "name: leave it out"
-        )
 
 
 def _text_of_tags(columns: Columns) -> dict[str, Kind]:
