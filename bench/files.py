@@ -17,8 +17,8 @@ from driftgauge.engine.publish import renderer_of
 from driftgauge.ingest.source import SourceIngest
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.sources.canonical import record_batches
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.tables import open_tables

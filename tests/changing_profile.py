@@ -25,8 +25,8 @@ from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.profile import Profile
 from driftgauge.profiles.reference import CodedColumn, NumericColumn
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 SOURCES = (Source("in", 0), Source("in", 1))

@@ -15,8 +15,8 @@ from driftgauge.engine.publish import renderer_of
 from driftgauge.engine.settings import EngineSettings
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from live import Live, loan_events, profile_of
 
 MINUTE = 60_000

@@ -14,8 +14,8 @@ from driftgauge.engine.profiled import model_of
 from driftgauge.engine.publish import renderer_of
 from driftgauge.engine.settings import EngineSettings
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from live import ids, loan_events, wait
 
 MINUTE = 60_000

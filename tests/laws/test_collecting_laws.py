@@ -14,9 +14,9 @@ from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.engine.profiled import model_of
 from driftgauge.engine.settings import EngineSettings
 from driftgauge.records import RecordBatch, Source
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.runtime.owned import Owned
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
 from driftgauge.state.base import Claim
 from live import loan_events, profile_of
 

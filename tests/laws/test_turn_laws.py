@@ -16,9 +16,9 @@ from driftgauge.engine.profiled import model_of
 from driftgauge.engine.settings import EngineSettings
 from driftgauge.panes.messages import PartialPane, Sources
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.span import ALL, Span
-from driftgauge.runtime.turn import Order, ReplaySource, take_turns
-from driftgauge.runtime.turn_codec import record_of, turn_of
+from driftgauge.replay.span import ALL, Span
+from driftgauge.replay.turn import Order, ReplaySource, take_turns
+from driftgauge.replay.turn_codec import record_of, turn_of
 
 START = 1_767_225_600_000
 SETTINGS = EngineSettings.of(

@@ -8,7 +8,7 @@ from typing import Any
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.panes.messages import Watermark
 from driftgauge.records import Source
-from driftgauge.runtime.against_live import Comparison, Published, Reason, SourceHistory, compare
+from driftgauge.replay.against_live import Comparison, Published, Reason, SourceHistory, compare
 from driftgauge.timestamps import format_timestamp
 
 A, B = Source("t", 0), Source("t", 1)

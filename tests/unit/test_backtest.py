@@ -15,7 +15,7 @@ import pytest
 
 from driftgauge import cli
 from driftgauge.alerts.event import AlertEvent
-from driftgauge.cli import backtest_files
+from driftgauge.cli.backtest import files as backtest_files
 from driftgauge.errors import ConfigError, InputError
 from driftgauge.profiles.build import Reference, build_profile
 from driftgauge.profiles.reference import CodedColumn, NumericColumn

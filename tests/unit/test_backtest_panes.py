@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from driftgauge import cli
-from driftgauge.cli import backtest_files
+from driftgauge.cli.backtest import files as backtest_files
 from driftgauge.errors import ConfigError, DriftgaugeError, InputError
 from driftgauge.panes.messages import END_OF_TIME
 from driftgauge.sources.profile_file import write_profile

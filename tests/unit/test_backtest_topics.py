@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from driftgauge import cli
-from driftgauge.cli import backtest_topics
+from driftgauge.cli.backtest import topics as backtest_topics
 from driftgauge.cli.topic_range import TopicRange
 from driftgauge.errors import ConfigError, UnavailableError
 from driftgauge.records import RecordBatch, Source

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from driftgauge import cli
-from driftgauge.cli import backtest_workers
+from driftgauge.cli.backtest import workers as backtest_workers
 from driftgauge.errors import InputError, WorkerProcessError
-from driftgauge.runtime.turn import Turn
+from driftgauge.replay.turn import Turn
 from driftgauge.sources.profile_file import write_profile
 from live import START, loan_events, profile_of, wait
 
@@ -153,8 +153,8 @@ def test_a_worker_that_is_killed_leaves_what_was_found_and_a_reason(folder, tmp_
                 yield turn
 
     # So that there is more to come than is read at once.
-    monkeypatch.setattr("driftgauge.runtime.processes._AHEAD_BYTES", 1)
-    monkeypatch.setattr("driftgauge.runtime.processes._READ_BYTES", 100)
+    monkeypatch.setattr("driftgauge.replay.processes._AHEAD_BYTES", 1)
+    monkeypatch.setattr("driftgauge.replay.processes._READ_BYTES", 100)
     monkeypatch.setattr(backtest_workers, "CountedElsewhere", Fragile)
     files = ("--model", "cards/7", "--file", folder / "events-*.jsonl")
     with pytest.raises(WorkerProcessError, match="SIGKILL"):

@@ -21,8 +21,8 @@ from driftgauge.ingest.snapshot import restore, snapshot
 from driftgauge.panes.codec import decode_message, encode_message
 from driftgauge.panes.messages import PartialPane, Sources
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.subject import Subject
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z

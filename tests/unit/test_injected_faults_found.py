@@ -11,7 +11,7 @@ import pytest
 
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.alert_view import Episodes
-from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.backtest.plan import Plan
 from driftgauge.cli.injected_faults import InjectedFaults, Outcome
 from driftgauge.cli.replayed_alerts import rendered, replayed_alerts
 from driftgauge.demo.story import production, training
@@ -21,8 +21,8 @@ from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.engine.profiled import default_model
 from driftgauge.profiles.profile import Profile
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.sinks.jsonl import JsonLinesFile
 
 HOURS = 5

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from driftgauge.errors import WorkerProcessError
-from driftgauge.runtime import processes
-from driftgauge.runtime.processes import Processes
+from driftgauge.replay.processes import Processes
+from driftgauge.replay import processes
 
 # Sends back every frame three times, with a word before each; "die" ends it.
 ECHO = """
 import os, sys, msgspec
-from driftgauge.runtime.processes import Parent
+from driftgauge.replay.processes import Parent
 parent = Parent()
 print("not a frame")
 while (frame := parent.receive()) is not None:

@@ -22,8 +22,8 @@ from driftgauge.engine.settings import EngineSettings
 from driftgauge.errors import ConfigError
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from live import START, loan_events, profile_of
 
 DISEASES = ["influenza", "measles", "scurvy", "gout"]

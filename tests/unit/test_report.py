@@ -13,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftgauge.alerts.event import Run
-from driftgauge.cli.backtest_report import period_of, recorder_of
+from driftgauge.cli.backtest.report import period_of, recorder_of
 from driftgauge.engine.detect import stage_of
 from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.engine.profiled import default_model
 from driftgauge.engine.publish import renderer_of
 from driftgauge.panes.merge import Pane
 from driftgauge.records import RecordBatch, Source
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.report.content import content_of
 from driftgauge.report.figures import figure_of, time_axis, time_ticks
 from driftgauge.report.incidents import incidents_of
@@ -27,8 +29,6 @@ from driftgauge.report.levels import levels_of
 from driftgauge.report.page import page
 from driftgauge.report.recorder import Recorder
 from driftgauge.report.trail import Stretch, Trail
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
 from driftgauge.subject import Subject
 from driftgauge.timestamps import parse_timestamp
 from live import loan_events, profile_of

@@ -21,8 +21,8 @@ from driftgauge.panes.codec import decode_message, encode_message
 from driftgauge.panes.merge_state import merge_fields, restore_merge
 from driftgauge.panes.messages import PartialPane, ProfileChange, Sources
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.subject import Subject
 from segmented import START, built, event_of, events, loans
 

@@ -21,8 +21,8 @@ from driftgauge.panes.coarse import CoarsePanes
 from driftgauge.panes.merge import Pane
 from driftgauge.panes.messages import END_OF_TIME, PartialPane, Watermark
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.scoring.alert import Alerts
 from driftgauge.scoring.delays import Quantile
 from driftgauge.subject import Subject

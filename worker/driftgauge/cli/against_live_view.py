@@ -12,7 +12,7 @@ from rich.text import Text
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.cli.alert_view import date_and_clock
 from driftgauge.counted import counted
-from driftgauge.runtime.against_live import Comparison, Difference, Reason, SourceDifference
+from driftgauge.replay.against_live import Comparison, Difference, Reason, SourceDifference
 from driftgauge.timestamps import format_minute, format_timestamp
 
 _SHOWN = 15

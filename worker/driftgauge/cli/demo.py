@@ -15,7 +15,7 @@ from driftgauge import config_file
 from driftgauge.alerts.event import AlertEvent, Run
 from driftgauge.cli import demo_text
 from driftgauge.cli.alert_view import Episodes
-from driftgauge.cli.backtest_report import recorder_of, write_report
+from driftgauge.cli.backtest.report import recorder_of, write_report
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import rendered, replayed_alerts
 from driftgauge.cli.terminal import Terminal
@@ -32,8 +32,8 @@ from driftgauge.engine.model import Model
 from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.errors import ConfigError
 from driftgauge.records import RecordBatch, Source
-from driftgauge.runtime.replay import ReplayTotals, replay
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.replay import ReplayTotals, replay
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.sinks.jsonl import JsonLinesFile
 from driftgauge.sources.profile_file import read_profile, write_profile
 

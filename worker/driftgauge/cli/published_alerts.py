@@ -5,15 +5,15 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from driftgauge.alerts.event import AlertEvent
-from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.backtest.plan import Plan
 from driftgauge.cli.topic_range import topic_range
 from driftgauge.engine.topics import gating_topics
 from driftgauge.errors import StateError
 from driftgauge.panes.codec import decode_message, is_watermark
 from driftgauge.panes.messages import Watermark
 from driftgauge.records import Source
-from driftgauge.runtime.against_live import Published
-from driftgauge.runtime.span import Span
+from driftgauge.replay.against_live import Published
+from driftgauge.replay.span import Span
 from driftgauge.timestamps import parse_timestamp
 
 

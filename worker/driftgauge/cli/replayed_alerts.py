@@ -8,9 +8,9 @@ from typing import NamedTuple
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.stage import Raised
 from driftgauge.cli.injected_faults import InjectedFaults
+from driftgauge.replay.span import ALL, Span
 from driftgauge.report.recorder import Recorder
 from driftgauge.runtime.memory import tune_memory
-from driftgauge.runtime.span import ALL, Span
 from driftgauge.sinks.jsonl import JsonLinesFile
 
 

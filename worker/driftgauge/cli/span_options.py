@@ -11,7 +11,7 @@ from driftgauge.durations import parse_duration
 from driftgauge.errors import ConfigError
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.panes.messages import END_OF_TIME
-from driftgauge.runtime.span import Span
+from driftgauge.replay.span import Span
 
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="Event time to tell of from on; default: all there is.")

@@ -16,9 +16,9 @@ from driftgauge.errors import (
 )
 from driftgauge.ingest.watermark import MIN_TIME
 from driftgauge.profiles.layout import Layout
-from driftgauge.runtime.processes import Parent, Processes
-from driftgauge.runtime.turn import Order, Turn
-from driftgauge.runtime.turn_codec import TurnRecord, record_of, turn_of
+from driftgauge.replay.processes import Parent, Processes
+from driftgauge.replay.turn import Order, Turn
+from driftgauge.replay.turn_codec import TurnRecord, record_of, turn_of
 
 # Those that make a difference to whoever is told.
 _ERRORS = {error.code: error for error in (ConfigError, DamagedError, InputError, UnavailableError)}

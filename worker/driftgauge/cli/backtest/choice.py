@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from driftgauge.cli.backtest_files import FilesInput
-from driftgauge.cli.backtest_input import BacktestInput
-from driftgauge.cli.backtest_panes import files_of_panes, topic_of_panes
-from driftgauge.cli.backtest_plan import Plan
-from driftgauge.cli.backtest_topics import topics_input
+from driftgauge.cli.backtest.files import FilesInput
+from driftgauge.cli.backtest.input import BacktestInput
+from driftgauge.cli.backtest.panes import files_of_panes, topic_of_panes
+from driftgauge.cli.backtest.plan import Plan
+from driftgauge.cli.backtest.topics import topics_input
 from driftgauge.errors import ConfigError
-from driftgauge.runtime.span import Span
+from driftgauge.replay.span import Span
 from driftgauge.sources.columns import Columns
 
 

@@ -10,9 +10,9 @@ from driftgauge.panes.merge import PaneMerge
 from driftgauge.panes.messages import END_OF_TIME, Message, PartialPane, Sources, Watermark
 from driftgauge.panes.unprofiled import NO_PROFILE
 from driftgauge.records import Source
-from driftgauge.runtime.judging import Judge, OneStage, Step, T
-from driftgauge.runtime.span import ALL, Span
-from driftgauge.runtime.turn import Rejected, ReplaySource, Turn, take_turns
+from driftgauge.replay.judging import Judge, OneStage, Step, T
+from driftgauge.replay.span import ALL, Span
+from driftgauge.replay.turn import Rejected, ReplaySource, Turn, take_turns
 
 OnReject = Callable[[Source, Rejected], None]
 

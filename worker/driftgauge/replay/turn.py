@@ -14,7 +14,7 @@ from typing import NamedTuple
 from driftgauge.ingest.source import Ingested, SourceIngest
 from driftgauge.panes.messages import Message
 from driftgauge.records import RecordBatch
-from driftgauge.runtime.span import Span
+from driftgauge.replay.span import Span
 
 # Of each turn: examples are for people.
 _REJECTED_KEPT = 5

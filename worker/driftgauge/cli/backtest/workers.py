@@ -13,23 +13,23 @@ from typing import Annotated
 import typer
 
 from driftgauge.alerts.event import AlertEvent
-from driftgauge.cli.backtest_input import BacktestInput, EventsInput, Place, Share
-from driftgauge.cli.backtest_job import Analysis, Counting, Files, Job, Judging, Partitions, encode_job
-from driftgauge.cli.backtest_plan import Plan
-from driftgauge.cli.backtest_topics import TopicsInput
+from driftgauge.cli.backtest.input import BacktestInput, EventsInput, Place, Share
+from driftgauge.cli.backtest.job import Analysis, Counting, Files, Job, Judging, Partitions, encode_job
+from driftgauge.cli.backtest.plan import Plan
+from driftgauge.cli.backtest.topics import TopicsInput
 from driftgauge.cli.replayed_alerts import Rendered
 from driftgauge.records import Source
-from driftgauge.runtime.counting_elsewhere import CountedElsewhere
-from driftgauge.runtime.judging import Judge
-from driftgauge.runtime.judging_elsewhere import JudgedElsewhere
-from driftgauge.runtime.processes import Processes
-from driftgauge.runtime.turn import Turn
+from driftgauge.replay.counting_elsewhere import CountedElsewhere
+from driftgauge.replay.judging import Judge
+from driftgauge.replay.judging_elsewhere import JudgedElsewhere
+from driftgauge.replay.processes import Processes
+from driftgauge.replay.turn import Turn
 
 WorkersOption = Annotated[
     int,
     typer.Option("--workers", metavar="N", min=1, max=256, help="So many processes: files or partitions side by side."),
 ]
-_WORKER = "driftgauge.cli.backtest_worker"
+_WORKER = "driftgauge.cli.backtest.worker"
 
 
 class SharedInput(EventsInput):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from driftgauge.cli.backtest_input import ALL, EventsInput, Place, Share
-from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.backtest.input import ALL, EventsInput, Place, Share
+from driftgauge.cli.backtest.plan import Plan
 from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch, unheeded
 from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import Source
-from driftgauge.runtime.span import Span
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.span import Span
+from driftgauge.replay.turn import ReplaySource
 from driftgauge.sources.canonical import record_batches
 from driftgauge.sources.columns import Columns
 from driftgauge.sources.table_paths import table_name

@@ -12,9 +12,9 @@ from driftgauge.panes.codec import decode_message, encode_message
 from driftgauge.panes.messages import Message, PartialPane, ProfileChange
 from driftgauge.profiles.layout import Layout
 from driftgauge.records import Source
-from driftgauge.runtime.counting_elsewhere import Failed, encoder
-from driftgauge.runtime.judging import OneStage, Step, T
-from driftgauge.runtime.processes import Parent, Processes
+from driftgauge.replay.counting_elsewhere import Failed, encoder
+from driftgauge.replay.judging import OneStage, Step, T
+from driftgauge.replay.processes import Parent, Processes
 
 # So many steps may be under way: enough for nobody to wait.
 _UNDER_WAY = 64

@@ -8,11 +8,11 @@ from pathlib import Path
 from driftgauge.cli.sweep_view import Swept, settings_table
 from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
+from driftgauge.replay.replay import ReplayTotals
 from driftgauge.report.content import Period, content_of
 from driftgauge.report.labelled import labelled_of
 from driftgauge.report.page import page
 from driftgauge.report.recorder import Recorder
-from driftgauge.runtime.replay import ReplayTotals
 from driftgauge.scoring.score import Score
 
 

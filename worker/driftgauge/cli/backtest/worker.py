@@ -1,6 +1,6 @@
 """A process that works for a backtest (`--workers`): counts a share of its input, or judges some models' subjects.
 
-Started by it as `python -m driftgauge.cli.backtest_worker`; what it has to do is the first frame on standard input.
+Started by it as `python -m driftgauge.cli.backtest.worker`; what it has to do is the first frame on standard input.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from driftgauge.cli.backtest_files import FilesInput
-from driftgauge.cli.backtest_input import EventsInput
-from driftgauge.cli.backtest_job import Counting, Files, Judging, decode_job
-from driftgauge.cli.backtest_plan import Plan
-from driftgauge.cli.backtest_topics import TopicsInput
+from driftgauge.cli.backtest.files import FilesInput
+from driftgauge.cli.backtest.input import EventsInput
+from driftgauge.cli.backtest.job import Counting, Files, Judging, decode_job
+from driftgauge.cli.backtest.plan import Plan
+from driftgauge.cli.backtest.topics import TopicsInput
 from driftgauge.cli.topic_range import turns_among
 from driftgauge.engine.detect import stage_of
 from driftgauge.errors import DriftgaugeError
 from driftgauge.records import Source
-from driftgauge.runtime.counting_elsewhere import Failed, encoder, send_turns
-from driftgauge.runtime.judging import OneStage
-from driftgauge.runtime.judging_elsewhere import judge_for
+from driftgauge.replay.counting_elsewhere import Failed, encoder, send_turns
+from driftgauge.replay.judging import OneStage
+from driftgauge.replay.judging_elsewhere import judge_for
+from driftgauge.replay.processes import Parent
 from driftgauge.runtime.memory import tune_memory
-from driftgauge.runtime.processes import Parent
 
 
 def main() -> None:

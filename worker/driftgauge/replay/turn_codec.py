@@ -8,7 +8,7 @@ import msgspec
 
 from driftgauge.panes.codec import decode_message, encode_message
 from driftgauge.profiles.layout import Layout
-from driftgauge.runtime.turn import Rejected, Turn
+from driftgauge.replay.turn import Rejected, Turn
 
 
 class TurnRecord(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):

@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.backtest.plan import Plan
 from driftgauge.panes.messages import Message
 from driftgauge.records import Source
-from driftgauge.runtime.judging import Judge, T
-from driftgauge.runtime.replay import OnReject, ReplayTotals, judge_turns
-from driftgauge.runtime.span import Span
-from driftgauge.runtime.turn import ReplaySource, Turn, take_turns
+from driftgauge.replay.judging import Judge, T
+from driftgauge.replay.replay import OnReject, ReplayTotals, judge_turns
+from driftgauge.replay.span import Span
+from driftgauge.replay.turn import ReplaySource, Turn, take_turns
 
 
 class OnMessages(Protocol):

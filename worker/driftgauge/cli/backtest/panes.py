@@ -10,17 +10,17 @@ from typing import Annotated
 
 import typer
 
-from driftgauge.cli.backtest_input import OnMessages, Place
-from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.backtest.input import OnMessages, Place
+from driftgauge.cli.backtest.plan import Plan
 from driftgauge.cli.topic_range import topic_range
 from driftgauge.engine.topics import gating_topics
 from driftgauge.panes.log_order import LogOrder
 from driftgauge.records import Source
-from driftgauge.runtime.judging import Judge, T
-from driftgauge.runtime.pane_replay import PanesLog, judge_panes
-from driftgauge.runtime.replay import OnReject, ReplayTotals
-from driftgauge.runtime.span import Span
-from driftgauge.runtime.stored_panes import StoredPanes
+from driftgauge.replay.judging import Judge, T
+from driftgauge.replay.panes import PanesLog, judge_panes
+from driftgauge.replay.replay import OnReject, ReplayTotals
+from driftgauge.replay.span import Span
+from driftgauge.replay.stored_panes import StoredPanes
 from driftgauge.sources.panes_file import PanesFile
 
 FromPanesOption = Annotated[

@@ -11,17 +11,17 @@ import typer
 from driftgauge.alerts.event import AlertEvent
 from driftgauge.alerts.severity import SEVERITIES
 from driftgauge.alerts.transition import Severity
-from driftgauge.cli.backtest_choice import Asked, opened_input
-from driftgauge.cli.backtest_job import Analysis, Files
-from driftgauge.cli.backtest_panes import FromPanesOption
-from driftgauge.cli.backtest_plan import Plan
-from driftgauge.cli.backtest_report import recorder_of, write_report
-from driftgauge.cli.backtest_run import carry_out
-from driftgauge.cli.backtest_score import labelled_for_backtest, score_backtest
-from driftgauge.cli.backtest_summary import Summary, show, to_json
-from driftgauge.cli.backtest_sweep import Sweep, SweepOption
-from driftgauge.cli.backtest_topics import FromOffsetOption
-from driftgauge.cli.backtest_workers import WorkersOption, shared_input, shared_judge
+from driftgauge.cli.backtest.choice import Asked, opened_input
+from driftgauge.cli.backtest.job import Analysis, Files
+from driftgauge.cli.backtest.panes import FromPanesOption
+from driftgauge.cli.backtest.plan import Plan
+from driftgauge.cli.backtest.report import recorder_of, write_report
+from driftgauge.cli.backtest.run import carry_out
+from driftgauge.cli.backtest.score import labelled_for_backtest, score_backtest
+from driftgauge.cli.backtest.summary import Summary, show, to_json
+from driftgauge.cli.backtest.sweep import Sweep, SweepOption
+from driftgauge.cli.backtest.topics import FromOffsetOption
+from driftgauge.cli.backtest.workers import WorkersOption, shared_input, shared_judge
 from driftgauge.cli.columns_options import (
     ActualOption,
     ExcludeOption,
@@ -48,8 +48,8 @@ from driftgauge.cli.terminal import Terminal
 from driftgauge.engine.publish import run_id_of
 from driftgauge.errors import ConfigError, DriftgaugeError, InputError
 from driftgauge.panes.schedule import ALWAYS
+from driftgauge.replay.against_live import Comparison, Published, compare
 from driftgauge.report.recorder import Recorder
-from driftgauge.runtime.against_live import Comparison, Published, compare
 from driftgauge.sources.table_paths import table_files
 
 EXAMPLE = (

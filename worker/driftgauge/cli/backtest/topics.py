@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from driftgauge.cli.backtest_input import ALL, EventsInput, Place, Share
-from driftgauge.cli.backtest_plan import Plan
+from driftgauge.cli.backtest.input import ALL, EventsInput, Place, Share
+from driftgauge.cli.backtest.plan import Plan
 from driftgauge.cli.topic_range import TurnsOf, topic_range
 from driftgauge.config import Config
 from driftgauge.engine.ingest import decoders_of, ingest_of
 from driftgauge.engine.topics import gating_topics
 from driftgauge.errors import ConfigError
 from driftgauge.records import Source
-from driftgauge.runtime.span import Span
-from driftgauge.runtime.turn import ReplaySource
+from driftgauge.replay.span import Span
+from driftgauge.replay.turn import ReplaySource
 
 FromOffsetOption = Annotated[
     list[str] | None,

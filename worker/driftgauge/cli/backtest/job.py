@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from driftgauge.cli.backtest_input import ALL, Share
-from driftgauge.cli.backtest_plan import Plan, plan_of
+from driftgauge.cli.backtest.input import ALL, Share
+from driftgauge.cli.backtest.plan import Plan, plan_of
 from driftgauge.records import Source
-from driftgauge.runtime.span import Span
+from driftgauge.replay.span import Span
 from driftgauge.sources.columns import Columns
 
 

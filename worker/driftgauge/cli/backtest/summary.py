@@ -16,7 +16,7 @@ from driftgauge.alerts.numbers import lasted
 from driftgauge.alerts.transition import EventKind
 from driftgauge.cli.against_live_view import comparison_json, show_comparison
 from driftgauge.cli.alert_view import STYLES, Episode, Episodes, episodes_table
-from driftgauge.cli.backtest_input import Place
+from driftgauge.cli.backtest.input import Place
 from driftgauge.cli.injected_faults import InjectedFaults
 from driftgauge.cli.injected_summary import outcomes_as_json, outcomes_table
 from driftgauge.cli.score_json import score_object
@@ -27,9 +27,9 @@ from driftgauge.durations import format_duration
 from driftgauge.engine.model import Model
 from driftgauge.errors import DriftgaugeError
 from driftgauge.panes.schedule import ALWAYS
-from driftgauge.runtime.against_live import Comparison
-from driftgauge.runtime.replay import ReplayTotals
-from driftgauge.runtime.span import Span
+from driftgauge.replay.against_live import Comparison
+from driftgauge.replay.replay import ReplayTotals
+from driftgauge.replay.span import Span
 from driftgauge.scoring.alert import Alerts
 from driftgauge.scoring.score import Score
 from driftgauge.timestamps import format_minute, format_timestamp

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from driftgauge.alerts.event import AlertEvent
-from driftgauge.cli.backtest_input import BacktestInput
-from driftgauge.cli.backtest_summary import RejectedAt, Summary
-from driftgauge.cli.backtest_sweep import Sweep
+from driftgauge.cli.backtest.input import BacktestInput
+from driftgauge.cli.backtest.summary import RejectedAt, Summary
+from driftgauge.cli.backtest.sweep import Sweep
 from driftgauge.cli.kept_files import KeptFiles
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.replayed_alerts import Rendered, rendered, replayed_alerts
@@ -18,9 +18,9 @@ from driftgauge.errors import DamagedError, OutOfRangeError, UnavailableError, W
 from driftgauge.panes.merge import Pane
 from driftgauge.panes.messages import Message
 from driftgauge.records import Source
+from driftgauge.replay.judging import Judge, OneStage
+from driftgauge.replay.turn import Rejected
 from driftgauge.report.recorder import Recorder
-from driftgauge.runtime.judging import Judge, OneStage
-from driftgauge.runtime.turn import Rejected
 from driftgauge.subject import Subject
 
 _REJECTS_KEPT = 5

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from driftgauge.cli.backtest_summary import Summary
+from driftgauge.cli.backtest.summary import Summary
 from driftgauge.cli.injected_faults import InjectedFaults
 from driftgauge.cli.labelled import Labelled, labelled_incidents, tolerance_of
 from driftgauge.engine.model import Model

@@ -15,10 +15,10 @@ from driftgauge.panes.log_order import LogOrder
 from driftgauge.panes.merge import PaneMerge
 from driftgauge.panes.messages import Message, PartialPane
 from driftgauge.records import Source
-from driftgauge.runtime.judging import Judge, T
-from driftgauge.runtime.replay import ReplayTotals
-from driftgauge.runtime.span import Span
-from driftgauge.runtime.stored_panes import StoredPanes
+from driftgauge.replay.judging import Judge, T
+from driftgauge.replay.replay import ReplayTotals
+from driftgauge.replay.span import Span
+from driftgauge.replay.stored_panes import StoredPanes
 
 
 @dataclass(frozen=True, slots=True)

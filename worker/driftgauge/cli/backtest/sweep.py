@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from driftgauge.cli.backtest_plan import Plan
-from driftgauge.cli.backtest_summary import Summary
+from driftgauge.cli.backtest.plan import Plan
+from driftgauge.cli.backtest.summary import Summary
 from driftgauge.cli.labelled import Labelled
 from driftgauge.cli.replay_progress import ReplayProgress
 from driftgauge.cli.sweep_view import Swept

@@ -1,0 +1,1 @@
+"""`driftgauge backtest`: what is read, by which models it is judged, and what is told of it."""
