@@ -66,7 +66,8 @@ class KafkaTurns:
 
     Of a partition fewer than `size` records wait, and what one more poll brings; then it is paused. Only the one whose
     turn it is reads a batch ahead, so that more is fetched while what it hands out is worked on. Where polls bring up
-    to `size` records, at most 2 `size` wait of each partition, and `size` more. `done`: the share that was handed out.
+    to `size` records, 2 `size` wait of each partition at most, and 3 `size` of the one whose turn it is. `done`: the
+    share that was handed out.
     """
 
     def __init__(self, consumer: PartitionReader, spans: Mapping[Source, tuple[int, int]], size: int) -> None:
