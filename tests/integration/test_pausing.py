@@ -76,3 +76,30 @@ def test_what_was_paused_with_records_at_hand_is_read_on_though_others_were_read
             offsets[batch.source] += list(batch.offsets)
     producer.close()
     assert offsets == {paused: list(range(10, 40)), also: list(range(10, 40))}
+
+
+def test_of_partitions_that_take_turns_what_is_at_hand_is_read_at_once(kafka, source):
+    topic = kafka.create_topic(uuid.uuid4().hex, partitions=2)
+    one, other = Source(topic, 0), Source(topic, 1)
+    producer = KafkaProducer(bootstrap_servers=kafka.bootstrap)
+    for where in (one, other):
+        for number in range(100):
+            producer.send(topic, b"%d" % number, partition=where.partition)
+    producer.close()
+    source.assign(one, other)
+    for where in (one, other):
+        source.seek(where, 0)
+    source.pause(other)
+    assert read(source, one, 10) == list(range(10))
+    source.pause(one)
+    source.resume(other)
+    assert read(source, other, 10) == list(range(10))
+    for turn in range(1, 10):
+        for wanted, paused in ((one, other), (other, one)):
+            source.pause(paused)
+            source.resume(wanted)
+            # No time to fetch anything, nor to sleep.
+            batches = source.poll(0)
+            assert [(batch.source, list(batch.offsets)) for batch in batches] == [
+                (wanted, list(range(10 * turn, 10 * turn + 10)))
+            ]

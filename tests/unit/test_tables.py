@@ -6,6 +6,7 @@ import gzip
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -207,6 +208,18 @@ def test_what_cannot_be_read_is_one_clear_error(write, name, content, columns, m
     with pytest.raises(InputError) as caught:
         events_of(write(name, content), columns)
     assert message in str(caught.value)
+
+
+def test_parquet_of_many_columns_comes_in_fewer_rows_at_a_time(tmp_path):
+    rows, width = 1500, 2000
+    wide = parquet(tmp_path / "a.parquet", **{f"f{i}": np.full(rows, float(i)) for i in range(width)})
+    (table,) = open_tables([wide], Columns(), kinds={})
+    chunks = list(table.chunks())
+    assert all(len(chunk) * width <= 1 << 20 for chunk in chunks)
+    assert [chunk.first_row for chunk in chunks] == [0, 524, 1048]
+    assert all(chunk.columns[f"f{i}"] == [i] * len(chunk) for chunk in chunks for i in range(width))
+    (few,) = open_tables([parquet(tmp_path / "b.parquet", x=np.arange(10_000.0))], Columns(), kinds={})
+    assert [len(chunk) for chunk in few.chunks()] == [8192, 1808]
 
 
 def test_nested_parquet_and_absent_files_are_refused_by_name(tmp_path):

@@ -63,8 +63,11 @@ def reader_settings(config: Config) -> dict[str, Any]:
 
 
 def turn_records(config: Config, partitions: int) -> int:
-    """How many records of a partition are taken at a time where so many are read side by side (`KafkaTurns`)."""
-    return max(1, min(_TURN_RECORDS, config.limits.replay_records // (2 * max(partitions, 1))))
+    """How many records of a partition are taken at a time where so many are read side by side (`KafkaTurns`).
+
+    Of each three times as many may wait, in the process that reads all of them or those that share them.
+    """
+    return max(1, min(_TURN_RECORDS, config.limits.replay_records // (3 * max(partitions, 1))))
 
 
 def range_settings(config: Config, partitions: int) -> dict[str, Any]:

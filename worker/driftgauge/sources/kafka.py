@@ -7,8 +7,9 @@ between polls, seeks to the real position and resumes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any, overload
 
 from kafka import KafkaConsumer, TopicPartition
@@ -168,10 +169,15 @@ class KafkaSource:
 
     def _let_parked_records_in(self) -> None:
         # Records at hand of a partition that is paused are set aside, and nothing of it is fetched until they are let
-        # in again. kafka-python 3.0 does so only while it hands out no batch, and takes one that is used up for one it
-        # hands out: if no other comes, the partition is never read again.
+        # in again. kafka-python 3.0 does so only while it hands out no batch, and takes for one it hands out a batch
+        # that is used up (if no other comes, the partition is never read again) or that it is about to set aside
+        # itself (then it sleeps a tenth of a second before it looks at what may be let in).
         fetcher = self._consumer._fetcher  # noqa: SLF001
-        if not fetcher._next_partition_records:  # noqa: SLF001
+        batch = fetcher._next_partition_records  # noqa: SLF001
+        if batch and batch.topic_partition in self._consumer.paused():
+            fetcher._paused_partition_records[batch.topic_partition] = batch  # noqa: SLF001
+            batch = None
+        if not batch:
             fetcher._next_partition_records = None  # noqa: SLF001
 
     def _committed(self, _offsets: Any, answer: Any) -> None:
@@ -242,6 +248,9 @@ class _Column(Sequence[Any]):
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(attrgetter(self._name), self._records)
 
     @overload
     def __getitem__(self, index: int) -> Any: ...

@@ -14,9 +14,11 @@ from driftgauge.errors import UnavailableError
 from driftgauge.ingest.batches import join, part
 from driftgauge.records import RecordBatch, Source
 
-_POLL_MS = 1000
-# A broker that is there answers within a poll or two.
-_EMPTY_POLLS = 30
+# Short: kafka-python 3.0 sleeps, for a tenth of a second or as long as a poll may take, where a response arrives just
+# after it has looked for one.
+_POLL_MS = 20
+# A broker that is there answers within a second or two.
+_EMPTY_POLLS = 30_000 // _POLL_MS
 
 
 class PartitionReader(Protocol):
@@ -62,8 +64,10 @@ class PartitionReader(Protocol):
 class KafkaTurns:
     """The records of `spans`: first offset and end of each partition.
 
-    Of a partition whose turn hasn't come fewer than `size` records wait, and what one more poll brings; then it is
-    paused. `done`: the share that was handed out.
+    Of a partition fewer than `size` records wait, and what one more poll brings; then it is paused. Only the one whose
+    turn it is reads a batch ahead, so that more is fetched while what it hands out is worked on. Where polls bring up
+    to `size` records, 2 `size` wait of each partition at most, and 3 `size` of the one whose turn it is. `done`: the
+    share that was handed out.
     """
 
     def __init__(self, consumer: PartitionReader, spans: Mapping[Source, tuple[int, int]], size: int) -> None:
@@ -89,7 +93,10 @@ class KafkaTurns:
         """Those of one partition, in offset order. UnavailableError if Kafka gives no more of them."""
         while True:
             while self._count(source) < self._size and source not in self._ended:
-                self._poll(source)
+                self._poll(source, _POLL_MS)
+            if self._count(source) < 2 * self._size and source not in self._ended:
+                # No waiting, what is wanted is here.
+                self._poll(source, 0)
             batch = self._take(source)
             if batch is None:
                 self._next[source] = self._spans[source][1]
@@ -109,14 +116,17 @@ class KafkaTurns:
         self._waiting[source] = [rest] if len(rest) else []
         return whole if not len(rest) else part(whole, 0, self._size)
 
-    def _poll(self, wanted: Source) -> None:
-        self._let_flow()
+    def _poll(self, wanted: Source, timeout_ms: int) -> None:
+        self._let_flow(wanted)
         before = self._consumer.position(wanted)
         if before >= self._spans[wanted][1]:
             self._ended.add(wanted)
             return
-        batches = self._consumer.poll(_POLL_MS)
-        self._empty_polls = 0 if batches or self._consumer.position(wanted) > before else self._empty_polls + 1
+        batches = self._consumer.poll(timeout_ms)
+        if batches or self._consumer.position(wanted) > before:
+            self._empty_polls = 0
+        elif timeout_ms:
+            self._empty_polls += 1
         if self._empty_polls == _EMPTY_POLLS:
             end = self._spans[wanted][1]
             raise UnavailableError(f"Kafka gives no more records of {wanted}, which has some up to offset {end}")
@@ -125,13 +135,14 @@ class KafkaTurns:
             if within:
                 self._waiting[batch.source].append(batch if within == len(batch) else part(batch, 0, within))
 
-    def _let_flow(self) -> None:
+    def _let_flow(self, wanted: Source) -> None:
         """Pause what has enough waiting or is at its end, by its position: markers of transactions have offsets too."""
         for source, (_, end) in self._spans.items():
             flows = source in self._flowing
             if flows and self._consumer.position(source) >= end:
                 self._ended.add(source)
-            wants = source not in self._ended and self._count(source) < self._size
+            enough = 2 * self._size if source == wanted else self._size
+            wants = source not in self._ended and self._count(source) < enough
             if flows and not wants:
                 self._consumer.pause(source)
                 self._flowing.discard(source)

@@ -14,7 +14,9 @@ from driftgauge.sources.arrow_values import kind_of_type, unspeakable, values_of
 from driftgauge.sources.kind_guess import KindGuesses
 from driftgauge.sources.rows import Rows
 
-_BATCH = 8192
+_BATCH_ROWS = 8192
+# Each cell becomes a Python object. What a batch takes is fetched anew from the kernel for the next one.
+_BATCH_CELLS = 1 << 20
 
 
 class ParquetFile:
@@ -41,10 +43,11 @@ class ParquetFile:
         """The file's rows."""
         self._check_types([name for name in used if name != timestamp])
         wanted = list(dict.fromkeys([*used, *([timestamp] if timestamp is not None else [])]))
+        size = max(1, min(_BATCH_ROWS, _BATCH_CELLS // max(len(wanted), 1)))
         read = 0
         try:
             with pq.ParquetFile(self._path) as file:
-                for batch in file.iter_batches(batch_size=_BATCH, columns=wanted):
+                for batch in file.iter_batches(batch_size=size, columns=wanted):
                     if not batch.num_rows:
                         continue
                     read += batch.num_rows
