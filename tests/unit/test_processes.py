@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from driftgauge.errors import WorkerProcessError
-from driftgauge.replay.processes import Processes
 from driftgauge.replay import processes
+from driftgauge.replay.processes import Processes
 
 # Sends back every frame three times, with a word before each; "die" ends it.
 ECHO = """
