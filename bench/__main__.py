@@ -28,8 +28,6 @@ from driftgauge.profiles.profile import Profile
 RESULTS = Path(__file__).parent / "results"
 TARGETS = {"files": 5.0, "lenient": 2.0, "kafka": 4.0}
 ODD = 0.05
-# Processes take a second or two to start, so these are given more to do.
-_SHARED_TIMES = 4
 Rounds = list[tuple[Measurement, Measurement]]
 Side = Callable[[int], Measurement]
 
@@ -59,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(checkpoints.table(saved))
     shared = []
     if options.only in (None, "workers"):
-        shared = workers.rows(profile, options.rounds, options.events * _SHARED_TIMES)
+        shared = workers.rows(profile, options.rounds, options.events)
         print(workers.table(shared))
     if results or detected or saved or shared:
         print(f"\nraw rows: {os.path.relpath(_keep(options.results, results, [*detected, *saved, *shared]))}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -299,3 +300,9 @@ def test_an_error_in_the_middle_of_a_file_leaves_the_old_alerts_alone(
     with pytest.raises(InputError, match="row 12000"):
         run("--profile", profile, "--file", file, *COLUMNS, "--alerts", out)
     assert out.read_text() == "old\n"
+
+
+def test_a_pipe_is_no_table(profile: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "rows.csv")
+    with pytest.raises(InputError, match=r"rows.csv: is a pipe or a device"):
+        run("--profile", profile, "--file", tmp_path / "rows.csv", *COLUMNS, "--alerts", tmp_path / "a.jsonl")

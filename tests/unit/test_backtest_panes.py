@@ -313,3 +313,21 @@ def test_options_that_do_not_go_together_are_refused(made: Path, options: tuple[
     with pytest.raises(ConfigError, match=message):
         backtest(made, "refused", *(option.format(made=made) for option in options))
     assert not (made / "refused").exists()
+
+
+def test_panes_that_never_closed_are_told_of_and_pass_no_gate(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (made / "panes.jsonl").read_bytes().splitlines(keepends=True)
+    panes = [number for number, line in enumerate(lines) if line.startswith(b'{"type":"pane"')]
+    cut = made / "cut.jsonl"
+    # Up to the first pane, before anything says that it is whole.
+    cut.write_bytes(b"".join(lines[: panes[0] + 1]))
+    with pytest.raises(InputError, match="no pane was judged"):
+        backtest(made, "none", "--from-panes", cut, "--json", "--fail-on", "critical")
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["period"], summary["panes"]) == (None, 0)
+    assert summary["warnings"][-1].startswith("1 pane never closed, since the records end before")
+    cut.write_bytes(b"".join(lines[: panes[-1] + 1]))
+    backtest(made, "some", "--from-panes", cut, "--json", "--fail-on", "critical", expect=3)
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["panes"] + 1 == 30
+    assert "1 pane never closed" in summary["warnings"][-1]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,14 +80,15 @@ def without_places(found: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "options", [(), ("--inject", "null:income:0.5@2026-01-01T00:20:00Z"), ("--panes-out", "{out}")]
+    "options",
+    [(), ("--inject", "null:income:0.5@2026-01-01T00:20:00Z", "--model", "cards/7"), ("--panes-out", "{out}")],
 )
 def test_any_number_of_workers_gives_the_same_bytes(folder, outs, capsys, options):
     found = []
     for workers in (1, 2, 4):
         out = next(outs)
         given = [option.format(out=out / "panes.jsonl") for option in options]
-        files = ("--model", "cards/7", "--file", folder / "events-*.jsonl", "--workers", workers)
+        files = ("--file", folder / "events-*.jsonl", "--workers", workers)
         found.append(without_places(backtest(folder, out, capsys, *given, *files)))
     one, *others = found
     assert one["alerts.jsonl"]
@@ -157,18 +159,19 @@ def test_a_worker_that_is_killed_leaves_what_was_found_and_a_reason(folder, tmp_
     monkeypatch.setattr("driftgauge.replay.processes._READ_BYTES", 100)
     monkeypatch.setattr(backtest_workers, "CountedElsewhere", Fragile)
     files = ("--model", "cards/7", "--file", folder / "events-*.jsonl")
-    with pytest.raises(WorkerProcessError, match="SIGKILL"):
+    with pytest.raises(WorkerProcessError, match="signal 9, Killed"):
         run("-c", folder / "driftgauge.yaml", "--alerts", tmp_path / "a.jsonl", "--workers", 2, "--json", *files)
     summary = json.loads(capsys.readouterr().out)
     assert not summary["complete"]
-    assert "SIGKILL" in summary["stopped"]
+    assert "Killed" in summary["stopped"]
 
 
-def test_ctrl_c_ends_all_of_them_and_leaves_what_was_found(folder, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_of_them_and_leaves_what_was_found(folder, tmp_path, number):
     rows = ["at,income,employment_type,prediction"]
     rows += [f"{START + 200 * i},{i % 1000},salaried,approved" for i in range(300_000)]
-    for number in range(3):
-        (tmp_path / f"{number}.csv").write_text("\n".join(rows) + "\n")
+    for file in range(3):
+        (tmp_path / f"{file}.csv").write_text("\n".join(rows) + "\n")
     columns = ("--timestamp", "at", "--prediction", "prediction", "--profile", folder / "cards.json", "--pane", "1m")
     files = ("--alerts", tmp_path / "alerts.jsonl", "--workers", 2, "--file", tmp_path / "?.csv")
     command = [sys.executable, "-m", "driftgauge", "backtest", *columns, *files]
@@ -178,7 +181,11 @@ def test_ctrl_c_ends_all_of_them_and_leaves_what_was_found(folder, tmp_path):
     )
     wait(lambda: children(backtest.pid), lambda found: len(found) == 2, [])
     started = children(backtest.pid)
-    os.killpg(backtest.pid, signal.SIGINT)
+    # They have nothing to tell yet, and the summary is there to be told from now on.
+    time.sleep(1)
+    # One that is stopped has to end too.
+    os.kill(started[0], signal.SIGSTOP)
+    os.killpg(backtest.pid, number)
     out, err = backtest.communicate()
     assert backtest.returncode == 130
     assert b"Stopped before the end" in out
@@ -190,6 +197,29 @@ def test_ctrl_c_ends_all_of_them_and_leaves_what_was_found(folder, tmp_path):
 def children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in tasks.read_text().split()] if tasks.exists() else []
+
+
+def limited(folder: Path, soft: int, hard: int, *options: str | Path) -> subprocess.CompletedProcess[bytes]:
+    """A backtest in a process that may open so many files."""
+    code = (
+        "import resource, sys; from driftgauge.cli import main; "
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard})); main()"
+    )
+    words = ["backtest", "-c", folder / "driftgauge.yaml", *options]
+    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, check=False)
+
+
+def test_many_files_are_read_side_by_side_as_far_as_they_may_be(folder, tmp_path):
+    line = (folder / "events-0.jsonl").read_text().splitlines()[1]
+    for number in range(150):
+        (tmp_path / f"{number}.jsonl").write_text(line + "\n")
+    files = ("--alerts", tmp_path / "alerts.out", "--json", "--file", tmp_path)
+    enough = limited(folder, 60, 400, *files)
+    assert json.loads(enough.stdout)["rows"] == 150
+    few = limited(folder, 60, 200, *files)
+    assert few.returncode == 2
+    assert b"150 files are read side by side, and this process may open 200 at once" in few.stderr
+    assert json.loads(limited(folder, 60, 200, "--workers", "2", *files).stdout)["rows"] == 150
 
 
 def test_fewer_than_one_is_no_number_of_workers(folder, tmp_path):

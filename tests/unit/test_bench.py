@@ -146,4 +146,4 @@ def test_workers_are_timed_beside_one_process_and_write_the_same(tmp_path, capsy
     assert "alerts: the same bytes" in capsys.readouterr().out
     rows = [orjson.loads(line) for line in next(tmp_path.glob("*.jsonl")).read_bytes().splitlines()]
     assert [row["workers"] for row in rows][:2] == [1, 2]
-    assert all(row["seconds"] > 0 and row["events"] == 8000 for row in rows)
+    assert all(row["seconds"] > 0 and row["events"] == 16_000 for row in rows)

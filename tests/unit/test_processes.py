@@ -76,11 +76,15 @@ def test_one_that_ends_too_soon_is_told_of_after_what_it_has_sent(echo):
         assert both.receive(1) == b"echo a"
 
 
-def test_one_that_is_killed_is_told_of_with_the_signal(echo):
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(signal.SIGKILL, r"signal 9, Killed \(out of memory\?\)"), (signal.SIGRTMIN + 6, "signal 40, ")],
+)
+def test_one_that_is_killed_is_told_of_with_the_signal(echo, number, message):
     with Processes(echo, 1) as one:
         one.send(0, b"pid")
-        os.kill(int(one.receive(0)), signal.SIGKILL)
-        with pytest.raises(WorkerProcessError, match=r"SIGKILL \(out of memory\?\)"):
+        os.kill(int(one.receive(0)), number)
+        with pytest.raises(WorkerProcessError, match=message):
             one.receive(0)
 
 

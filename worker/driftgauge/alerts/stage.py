@@ -88,6 +88,11 @@ class DetectStage:
         return raised + self._close()
 
     @property
+    def panes_open(self) -> int:
+        """Panes with a profile that have not closed, of models and not again of their segments."""
+        return sum(not pane.subject.segment and pane.profile != NO_PROFILE for pane in self.merge.open.values())
+
+    @property
     def waiting_bytes(self) -> int:
         """Bytes of state that grow with the panes that close, until they are saved."""
         return sum(watch.detection.history.waiting_bytes for watch in self._watches.values())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -16,6 +16,20 @@ from driftgauge.counted import counted
 from driftgauge.timestamps import format_minute
 
 _LINE_EVERY = 10.0
+
+
+class _Begun(NamedTuple):
+    """How far it was, at which second, when the first records had been read."""
+
+    at: float
+    done: float
+    records: int
+
+    def rate_and_left(self, now: float, done: float, records: int) -> tuple[float, float | None]:
+        """Records a second since then, and seconds left; None: unknown."""
+        taken = now - self.at
+        left = taken * (1 - done) / (done - self.done) if done > self.done else None
+        return (records - self.records) / max(taken, 1e-3), left
 
 
 class ReplayProgress:
@@ -41,10 +55,11 @@ class ReplayProgress:
                 redirect_stderr=False,
             )
             self._task = self._bar.add_task("", total=1.0, time="", rate=0.0, alerts="")
-        self._started = self._shown = time.monotonic()
+        self._begun: _Begun | None = None
+        self._shown = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._started = self._shown = time.monotonic()
+        self._shown = time.monotonic()
         if self._bar is not None:
             self._bar.start()
         return self
@@ -59,15 +74,18 @@ class ReplayProgress:
     def update(self, done: float, event_time: int | None, records: int, alerts: int) -> None:
         """Show where it is: `done` in [0, 1], `event_time` ms."""
         now = time.monotonic()
-        rate = records / max(now - self._started, 1e-3)
+        if self._begun is None and (records or done > 0):
+            # What was before it, the start of processes and connections, says nothing of what is to come.
+            self._begun = _Begun(now, done, records)
+        rate, left = self._begun.rate_and_left(now, done, records) if self._begun is not None else (0.0, None)
         shown = format_minute(event_time) if event_time is not None else ""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, time=shown, rate=rate, alerts=counted(alerts, "alerts"))
         elif now - self._shown >= _LINE_EVERY:
             self._shown = now
-            left = f", {(now - self._started) * (1 / done - 1):,.0f} s left" if done > 0 else ""
+            told = f", {left:,.0f} s left" if left is not None else ""
             read = f"{counted(records, self._records)}, {rate:,.0f}/s"
-            print(f"{done:4.0%}  {shown}  {read}, {counted(alerts, 'alerts')}{left}", file=sys.stderr)
+            print(f"{done:4.0%}  {shown}  {read}, {counted(alerts, 'alerts')}{told}", file=sys.stderr)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

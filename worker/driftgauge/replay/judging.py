@@ -16,11 +16,15 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[T_co]):
-    """What came of some messages: what they raised, and the panes that closed, with the events in them."""
+    """What came of some messages: what they raised, and the panes that closed, with the events in them.
+
+    `left`: panes that are open after it.
+    """
 
     raised: Sequence[T_co]
     panes: int
     events: int
+    left: int
 
 
 class Judge(Protocol[T_co]):
@@ -57,7 +61,7 @@ class OneStage:
         stage = self._stage
         panes, events = stage.panes_closed, stage.events_closed
         raised = stage.process(messages)
-        yield Step(raised, stage.panes_closed - panes, stage.events_closed - events)
+        yield Step(raised, stage.panes_closed - panes, stage.events_closed - events, stage.panes_open)
 
     def finish(self) -> Iterator[Step[Raised]]:
         """See Judge."""

@@ -46,6 +46,7 @@ class Judged(msgspec.Struct, array_like=True, tag="judged", frozen=True):
     raised: list[OneRaised]
     panes: int
     events: int
+    left: int
 
 
 _asked: msgspec.msgpack.Decoder[Begin | Take] = msgspec.msgpack.Decoder(Begin | Take)
@@ -61,7 +62,7 @@ def judge_for(parent: Parent, judge: OneStage, render: Callable[..., bytes], lay
             continue
         for step in judge.take([decode_message(message, layouts) for message in asked.messages]):
             raised = [OneRaised(one.transition.at, one.subject, render(one)) for one in step.raised]
-            parent.send(encoder.encode(Judged(raised, step.panes, step.events)))
+            parent.send(encoder.encode(Judged(raised, step.panes, step.events, step.left)))
 
 
 class JudgedElsewhere(Generic[T]):
@@ -78,9 +79,11 @@ class JudgedElsewhere(Generic[T]):
         self._processes, self._layouts, self._read = processes, layouts, read
         self._judge_of = {model: number % len(processes) for number, model in enumerate(sorted(models))}
         self._under_way: deque[list[int]] = deque()
+        self._left: dict[int, int] = {}
 
     def begin(self, gating: Sequence[Source] = ()) -> None:
         """See Judge."""
+        self._left.clear()
         for number in range(len(self._processes)):
             self._processes.send(number, encoder.encode(Begin(list(gating))))
 
@@ -119,7 +122,8 @@ class JudgedElsewhere(Generic[T]):
             if isinstance(answer, Failed):
                 raise answer.error()
             raised += answer.raised
+            self._left[number] = answer.left
             panes, events = panes + answer.panes, events + answer.events
         # As one stage would: see DetectStage.
         raised.sort(key=lambda one: (one.at, one.subject))
-        return Step([self._read(one.at, one.event) for one in raised], panes, events)
+        return Step([self._read(one.at, one.event) for one in raised], panes, events, sum(self._left.values()))

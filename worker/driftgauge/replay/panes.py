@@ -56,6 +56,7 @@ def judge_panes(
         judge.begin(log.gating)
         reached, any_pane = PaneMerge(sources=log.gating or None), False
         beginning = CutLog(log.gating) if log.cut else None
+        low: int | None = None
         for batch in log.batches:
             totals.records += len(batch)
             numbered = stored.messages(batch, log.place)
@@ -78,4 +79,6 @@ def judge_panes(
         if log.order is not None:
             stored.hold(log.order, log.place)
         yield from totals.steps(judge.finish())
+        if low is None or low < span.end:
+            totals.never_closed += totals.left
     stored.refuse()

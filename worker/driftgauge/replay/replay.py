@@ -22,7 +22,8 @@ class ReplayTotals:
     """What a replay has read so far.
 
     `events` are those in the `panes` that were judged. `first`, `last`: start and end (ms) of all of these.
-    `event_time`: ms that all sources have passed. None before the first pane. `late_of`: late events by source.
+    `event_time`: ms that all sources have passed. None before the first pane. `late_of`: late events by source. `left`:
+    panes that are open now; `never_closed`: those of logs that have ended.
     """
 
     records: int = 0
@@ -33,6 +34,8 @@ class ReplayTotals:
     first: int | None = None
     last: int | None = None
     event_time: int | None = None
+    left: int = 0
+    never_closed: int = 0
     late_of: dict[Source, int] = field(default_factory=dict)
     unknown_models: dict[str, int] = field(default_factory=dict)
     reject_codes: dict[str, int] = field(default_factory=dict)
@@ -70,6 +73,7 @@ class ReplayTotals:
         for step in steps:
             self.panes += step.panes
             self.events += step.events
+            self.left = step.left
             raised += step.raised
         yield raised
 

@@ -71,6 +71,8 @@ def _suffix(path: Path) -> str:
 
 def reader_of(path: Path) -> Reader:
     """A reader by the file's ending, or where that says nothing by its first bytes. InputError if it is no table."""
+    if not path.is_file():
+        raise InputError(f"{path}: is a pipe or a device, and a table is read from its beginning twice; save it first")
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             head: bytes = file.read(4096)  # type: ignore[assignment, unused-ignore]

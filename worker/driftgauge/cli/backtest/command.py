@@ -18,6 +18,7 @@ from driftgauge.cli.backtest.plan import Plan
 from driftgauge.cli.backtest.report import recorder_of, write_report
 from driftgauge.cli.backtest.run import carry_out
 from driftgauge.cli.backtest.score import labelled_for_backtest, score_backtest
+from driftgauge.cli.backtest.stopping import stopped_by_signals
 from driftgauge.cli.backtest.summary import Summary, show, to_json
 from driftgauge.cli.backtest.sweep import Sweep, SweepOption
 from driftgauge.cli.backtest.topics import FromOffsetOption
@@ -169,6 +170,7 @@ def command(
     # First, so that what can't be read is said before the work; and so that it holds nothing that the replay doesn't.
     published = published_alerts(plan, span) if against_live else None
     with (
+        stopped_by_signals(),
         opened_input(plan, asked) as opened,
         shared_input(opened, workers, analysis, Files(data, columns, sort)) as shared,
         shared_judge(opened.plan, workers if apart else 1, analysis, by_rows=opened.plan is not plan) as judge,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from driftgauge.cli.backtest.input import ALL, EventsInput, Place, Share
+from driftgauge.cli.backtest.open_files import allow_open_files
 from driftgauge.cli.backtest.plan import Plan
 from driftgauge.cli.table_replay import WatchedTables, mismatches, segment_mismatch, unheeded
 from driftgauge.engine.ingest import decoder_of, ingest_of
 from driftgauge.profiles.kinds import kinds_of_profile
 from driftgauge.records import Source
 from driftgauge.replay.span import Span
-from driftgauge.replay.turn import ReplaySource
+from driftgauge.replay.turn import ReplaySource, Turn
 from driftgauge.sources.canonical import record_batches
 from driftgauge.sources.columns import Columns
-from driftgauge.sources.table_paths import table_name
+from driftgauge.sources.table_paths import reader_of, table_name
 from driftgauge.sources.tables import open_tables
 
 
@@ -37,7 +38,9 @@ class FilesInput(EventsInput):
     ) -> None:
         """Opens them all. InputError if one is no table of the model."""
         self.span = span
-        rows_of = plan.model_of_rows(model)
+        # Events say themselves which model they are of.
+        unnamed = model is None and all(reader_of(path).canonical for path in data)
+        rows_of = plan.models[0] if unnamed else plan.model_of_rows(model)
         kinds = kinds_of_profile(
             rows_of.profile, prediction=columns.prediction, score=columns.score, actual=columns.actual
         )
@@ -52,7 +55,9 @@ class FilesInput(EventsInput):
             *([note] if note is not None else []),
         ]
         subject, unprofiled = rows_of.subject, plan.unprofiled
-        decoder = decoder_of(self.plan.models, None, default_model_id=subject.model_id, unprofiled=unprofiled)
+        several = len({model.subject.model_id for model in plan.models}) > 1
+        default = None if unnamed and several else subject.model_id
+        decoder = decoder_of(self.plan.models, None, default_model_id=default, unprofiled=unprofiled)
         self.names = self.gating = [Source(table.name, 0) for table in tables]
         self.counted = {}
         for number, (table, name) in enumerate(zip(tables, self.names, strict=True)):
@@ -63,6 +68,11 @@ class FilesInput(EventsInput):
             if plan.faults is not None:
                 batches = plan.faults.into(Source(table_name(table.name), 0), batches)
             self.counted[number] = ReplaySource(ingest, batches)
+
+    def turns(self) -> Iterator[Turn]:
+        """See EventsInput. InputError if that is more files than may be open."""
+        allow_open_files(len(self.counted))
+        return super().turns()
 
     @property
     def done(self) -> float:

@@ -13,6 +13,7 @@ import typer
 from driftgauge.cli.backtest.input import OnMessages, Place
 from driftgauge.cli.backtest.plan import Plan
 from driftgauge.cli.topic_range import topic_range
+from driftgauge.counted import counted
 from driftgauge.engine.topics import gating_topics
 from driftgauge.panes.log_order import LogOrder
 from driftgauge.records import Source
@@ -41,11 +42,14 @@ class PanesInput:
         self.plan, self.span = plan, span
         self._logs, self._done, self._notes = logs, done, notes
         self._stored = StoredPanes(plan.models)
+        self._totals = ReplayTotals()
 
     @property
     def warnings(self) -> list[str]:
         """See BacktestInput."""
-        return [*self._notes, *self._stored.warnings]
+        left = self._totals.never_closed
+        told = f"{counted(left, 'panes')} never closed, since the records end before all sources have passed them"
+        return [*self._notes, *self._stored.warnings, *([f"{told}: nothing is told of those"] if left else [])]
 
     @property
     def done(self) -> float:
@@ -60,6 +64,7 @@ class PanesInput:
         self, totals: ReplayTotals, _on_reject: OnReject, on_messages: OnMessages, judge: Judge[T]
     ) -> Iterator[list[T]]:
         """See BacktestInput. Nothing is counted, so nothing is rejected."""
+        self._totals = totals
         return judge_panes(self._logs, judge, self._stored, totals, self.span, on_messages)
 
 

@@ -78,7 +78,7 @@ class Summary:
     def period(self) -> tuple[int, int] | None:
         """Start and end (ms) of what is told of, as far as anything was counted in it."""
         first, last = self.totals.first, self.totals.last
-        if first is None or last is None or last <= self.span.start:
+        if first is None or last is None or last <= self.span.start or not self.totals.panes:
             return None
         return max(first, self.span.start), last
 
@@ -194,6 +194,8 @@ def _period(summary: Summary) -> str:
     counted = summary.totals.first, summary.totals.last
     if counted[0] is None or counted[1] is None:
         return "nothing was counted"
+    if not summary.totals.panes:
+        return "no pane was judged"
     if summary.period is None:
         return f"nothing of it was counted: all there is lies before it, {_from_to(counted[0], counted[1])}"
     first, last = summary.period

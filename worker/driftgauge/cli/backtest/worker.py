@@ -41,7 +41,7 @@ def main() -> None:
                 _judge(job, parent)
         except DriftgaugeError as error:
             parent.send(encoder.encode(Failed.of(error)))
-    except BrokenPipeError:
+    except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(1)
 
 
