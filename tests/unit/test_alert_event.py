@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
+from driftgauge.alerts.event import AlertEvent, Publishing, Run
 from driftgauge.alerts.fingerprint import fingerprint
 from driftgauge.alerts.natural import quantile_of, top_cells
+from driftgauge.alerts.series_event import render_series
 from driftgauge.alerts.transition import DetectorEvidence, Evidence, Transition
 from driftgauge.profiles.contrasts import contrasts_of
 from driftgauge.profiles.layout import Layout
@@ -83,11 +84,11 @@ _MISSING = _transition("employment_type|missing|", 0.008, 0.93, [3, 1, 0, 56, 0,
 
 
 def _summary(transition):
-    return render(transition, _PUBLISHING).annotations.summary
+    return render_series(transition, _PUBLISHING).annotations.summary
 
 
 def test_the_event_is_the_one_of_the_contract():
-    document = orjson.loads(render(_MISSING, _PUBLISHING).to_json())
+    document = orjson.loads(render_series(_MISSING, _PUBLISHING).to_json())
     assert list(document) == [
         "schema_version", "event_id", "event", "status", "fingerprint", "labels", "annotations", "startsAt", "endsAt",
         "updatedAt", "generatorURL", "detail", "source", "run",
@@ -111,14 +112,14 @@ def test_the_event_is_the_one_of_the_contract():
 
 
 def test_a_resolved_event_ends_when_it_was_decided():
-    event = render(replace(_MISSING, event="resolved", at=_OPENED + 60_000), _PUBLISHING)
+    event = render_series(replace(_MISSING, event="resolved", at=_OPENED + 60_000), _PUBLISHING)
     assert (event.status, event.endsAt, event.startsAt) == ("resolved", "2026-03-15T10:05:00Z", "2026-03-15T10:04:00Z")
 
 
 def test_distances_say_how_far_the_valid_values_lie_from_the_reference():
     """Of a numeric field all; without an order no KS and no W1; of a NULL storm that the others haven't moved."""
     income = [500, 200, 200, 100, 7, 0, 0, 50]
-    numeric = orjson.loads(render(_transition("income|psi_1h|", 0.0, 0.31, income), _PUBLISHING).to_json())
+    numeric = orjson.loads(render_series(_transition("income|psi_1h|", 0.0, 0.31, income), _PUBLISHING).to_json())
     found = numeric["detail"]["distances"]
     assert list(found) == ["n", "psi", "js", "ks", "w1", "hellinger", "tv", "l_inf", "chi2", "chi2_p_value"]
     assert found["n"] == 1000
@@ -127,7 +128,7 @@ def test_distances_say_how_far_the_valid_values_lie_from_the_reference():
     assert found["w1"] == pytest.approx((0.25 + 0.2 + 0.15) / 4)
     assert found["chi2_p_value"] < 1e-20
     storm = orjson.loads(
-        render(_transition("employment_type|missing|", 0, 0.93, [79, 21, 0, 930, 0, 0]), _PUBLISHING).to_json()
+        render_series(_transition("employment_type|missing|", 0, 0.93, [79, 21, 0, 930, 0, 0]), _PUBLISHING).to_json()
     )
     assert "ks" not in storm["detail"]["distances"]
     assert storm["detail"]["distances"]["tv"] == pytest.approx(0.0, abs=1e-12)
@@ -136,20 +137,23 @@ def test_distances_say_how_far_the_valid_values_lie_from_the_reference():
 
 @pytest.mark.parametrize("cells", [[], [0, 0, 0, 0, 60, 1, 2, 3]])
 def test_without_a_valid_event_there_are_no_distances(cells):
-    event = render(_transition("income|location|", 0.5, 0.9, cells), _PUBLISHING)
+    event = render_series(_transition("income|location|", 0.5, 0.9, cells), _PUBLISHING)
     assert "distances" not in orjson.loads(event.to_json())["detail"]
 
 
 def test_at_the_end_the_counts_of_the_drift_are_no_distances_of_today():
     moved = [500, 200, 200, 100, 0, 0, 0, 0]
     over, window = _transition("income|location|", 0.4, 0.5, moved), _transition("income|psi_1h|", 0, 0.01, moved)
-    assert render(replace(over, event="resolved"), _PUBLISHING).detail.distances is None
-    assert render(replace(over, event="resolved", superseded_by="critical"), _PUBLISHING).detail.distances is not None
-    assert render(replace(window, event="resolved"), _PUBLISHING).detail.distances is not None
+    assert render_series(replace(over, event="resolved"), _PUBLISHING).detail.distances is None
+    assert (
+        render_series(replace(over, event="resolved", superseded_by="critical"), _PUBLISHING).detail.distances
+        is not None
+    )
+    assert render_series(replace(window, event="resolved"), _PUBLISHING).detail.distances is not None
 
 
 def test_further_topics_of_a_pane_stand_under_more():
-    event = render(replace(_MISSING, offsets={"b:0": (1, 2), "a:3": (5, 6), "a:11": (7, 8)}), _PUBLISHING)
+    event = render_series(replace(_MISSING, offsets={"b:0": (1, 2), "a:3": (5, 6), "a:11": (7, 8)}), _PUBLISHING)
     source = orjson.loads(event.to_json())["source"]
     assert source == {
         "topic": "a",
@@ -159,7 +163,7 @@ def test_further_topics_of_a_pane_stand_under_more():
 
 
 def test_a_features_share_carries_its_category_as_a_label():
-    event = render(_transition("employment_type|share|rejected", 0.21, 0.0, [60, 0, 0, 0, 0, 0]), _PUBLISHING)
+    event = render_series(_transition("employment_type|share|rejected", 0.21, 0.0, [60, 0, 0, 0, 0, 0]), _PUBLISHING)
     labels = orjson.loads(event.to_json())["labels"]
     assert (labels["alertname"], labels["feature"], labels["series"]) == ("FeatureDrift", "employment_type", "share")
     assert labels["category"] == "rejected"
@@ -168,7 +172,7 @@ def test_a_features_share_carries_its_category_as_a_label():
 
 
 def test_a_predicted_share_carries_its_class_as_a_label():
-    event = render(_transition("|predicted_share|rejected", 0.21, 0.64, [36, 64, 0, 0, 0, 0]), _PUBLISHING)
+    event = render_series(_transition("|predicted_share|rejected", 0.21, 0.64, [36, 64, 0, 0, 0, 0]), _PUBLISHING)
     labels = orjson.loads(event.to_json())["labels"]
     assert labels["class"] == "rejected"
     assert "feature" not in labels
@@ -329,11 +333,11 @@ def test_summaries_say_what_moved_from_where_to_where_since_when(transition, sum
     ],
 )
 def test_a_change_is_told_in_natural_units_where_there_are_any(transition, natural):
-    assert orjson.loads(render(transition, _PUBLISHING).to_json())["detail"].get("natural") == natural
+    assert orjson.loads(render_series(transition, _PUBLISHING).to_json())["detail"].get("natural") == natural
 
 
 def test_the_description_names_votes_amounts_profile_and_the_next_step():
-    text = render(_MISSING, _PUBLISHING).annotations.description
+    text = render_series(_MISSING, _PUBLISHING).annotations.description
     assert "shiryaev_roberts (1,234, limit 400)" in text
     assert "100,000 events before the change and 60 since" in text
     assert _PROFILE.content_hash[:19] in text
@@ -413,7 +417,7 @@ def _transitions(draw):
 
 @given(_transitions())
 def test_any_transition_is_valid_json_against_the_schema_and_reads_back_equal(transition):
-    event = render(transition, _PUBLISHING)
+    event = render_series(transition, _PUBLISHING)
     data = event.to_json()
     _VALIDATOR.validate(orjson.loads(data))
     assert AlertEvent.model_validate_json(data) == event

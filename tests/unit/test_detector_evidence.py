@@ -9,8 +9,9 @@ import pytest
 
 from builders import MINUTE, SOURCE, SUBJECT, small_profile
 from driftgauge.alerts.episode import Agreed, decode_episodes, encode_episodes
-from driftgauge.alerts.event import Publishing, Run, render
+from driftgauge.alerts.event import Publishing, Run
 from driftgauge.alerts.lifecycle import Lifecycle, LifecycleSettings
+from driftgauge.alerts.series_event import render_series
 from driftgauge.detect.subject import SubjectDetection
 from driftgauge.detect.types import Detection
 from driftgauge.panes.merge import Pane
@@ -102,7 +103,7 @@ def test_the_alert_says_which_window_and_which_partitions():
         ]
     }
     [opened] = told(script, [pane(m) for m in range(10)] + [pane(m, income_bin=3) for m in range(10, 14)])
-    event = render(opened, Publishing(SUBJECT, LAYOUT.profile_hash, Run(mode="live", run_id="r")))
+    event = render_series(opened, Publishing(SUBJECT, LAYOUT.profile_hash, Run(mode="live", run_id="r")))
     assert event.model_dump(by_alias=True)["detail"]["detectors"] == [
         {"name": "adwin", "statistic": 9.0, "threshold": 3.0, "partitions": ["t:0", "t:2"]},
         {"name": "scripted", "statistic": 9.0, "threshold": 3.0, "p_value": 0.001, "window": "15m"},

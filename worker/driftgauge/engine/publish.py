@@ -9,8 +9,9 @@ import orjson
 
 from driftgauge.alerts.baseline import BaselineStep
 from driftgauge.alerts.baseline_event import render_baseline
-from driftgauge.alerts.event import AlertEvent, Publishing, Run, render
+from driftgauge.alerts.event import AlertEvent, Publishing, Run
 from driftgauge.alerts.lifecycle import repeat_interval
+from driftgauge.alerts.series_event import render_series
 from driftgauge.alerts.stage import Raised
 from driftgauge.alerts.traffic_event import render_traffic
 from driftgauge.alerts.traffic_story import TrafficStep
@@ -37,7 +38,7 @@ def renderer_of(
         # An alert is told of by the profile that it was opened by; stored state may name a time before the first.
         held = publishing[raised.subject]
         by = next((of for since, of in held if since < step.opened_pane_end), held[-1][1])
-        return render_traffic(step, by) if isinstance(step, TrafficStep) else render(step, by)
+        return render_traffic(step, by) if isinstance(step, TrafficStep) else render_series(step, by)
 
     return dress
 
