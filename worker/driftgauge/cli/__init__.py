@@ -38,7 +38,9 @@ class _Entry(NamedTuple):
 COMMANDS = {
     "profile": _Entry("profile", "Build, learn, show and compare profiles."),
     "demo": _Entry("demo", "Watch a loan model break without an error: a story of 20 seconds, no service needed."),
-    "backtest": _Entry("backtest.command", "Run the engine over files: see which alerts there would have been."),
+    "backtest": _Entry(
+        "backtest.command", "Run the engine over files, topics or stored panes: see which alerts there would be."
+    ),
     "score": _Entry("score", "Score alerts against labelled incidents: what was found, missed and told in vain."),
     "inject": _Entry("inject", "Write a file again with faults in it: would they have been seen?"),
     "check": _Entry("check", "Validate a configuration and print the resolved plan."),

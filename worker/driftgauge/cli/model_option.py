@@ -11,7 +11,7 @@ from driftgauge.errors import ConfigError
 
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", metavar="ID[/VERSION]", help="Which configured model; needed if there are many."),
+    typer.Option("--model", metavar="ID[/VERSION]", help="Which configured model rows are of, if there are several."),
 ]
 
 
