@@ -109,12 +109,12 @@ def test_where_a_chunk_ends_does_not_matter(table, ending, size):
         path = Path(name) / f"a.{ending}"
         write_all(table, Path(name))
         whole = events(path)
-        before = csv_file._BLOCK, jsonl_file._LINES, parquet_file._BATCH
+        before = csv_file._BLOCK, jsonl_file._LINES, parquet_file._BATCH_ROWS
         try:
-            csv_file._BLOCK, jsonl_file._LINES, parquet_file._BATCH = 16 * size + 40, size, size
+            csv_file._BLOCK, jsonl_file._LINES, parquet_file._BATCH_ROWS = 16 * size + 40, size, size
             assert events(path) == whole
         finally:
-            csv_file._BLOCK, jsonl_file._LINES, parquet_file._BATCH = before
+            csv_file._BLOCK, jsonl_file._LINES, parquet_file._BATCH_ROWS = before
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30))

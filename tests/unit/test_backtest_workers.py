@@ -174,7 +174,9 @@ def test_a_signal_ends_all_of_them_and_leaves_what_was_found(folder, tmp_path, n
         (tmp_path / f"{file}.csv").write_text("\n".join(rows) + "\n")
     columns = ("--timestamp", "at", "--prediction", "prediction", "--profile", folder / "cards.json", "--pane", "1m")
     files = ("--alerts", tmp_path / "alerts.jsonl", "--workers", 2, "--file", tmp_path / "?.csv")
-    command = [sys.executable, "-m", "driftgauge", "backtest", *columns, *files]
+    # As in a terminal, also where the tests run in the background, which has Ctrl-C ignored.
+    code = "import signal; signal.signal(2, signal.default_int_handler); from driftgauge.cli import main; main()"
+    command = [sys.executable, "-c", code, "backtest", *columns, *files]
     # In a session of its own, as in a terminal: all that it starts and that doesn't leave the group gets the signal.
     backtest = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
