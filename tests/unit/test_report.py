@@ -172,11 +172,18 @@ def test_the_page_says_what_happened_in_words_tables_and_figures(broken):
     assert "predicted share of rejected" in text
     assert "What moved with it" in text
     figures = [attributes for tag, attributes in seen.elements if tag == "svg"]
-    assert len(figures) == 3
+    assert len(figures) == 2
+    assert "Over the whole replay" in text
+    assert "Around the change" not in text
     assert all(figure["aria-label"] for figure in figures)
-    assert sum(tag == "polyline" for tag, _ in seen.elements) >= 2
+    assert sum(tag == "polyline" for tag, _ in seen.elements) == 1
     classes = {word for _, attributes in seen.elements for word in (attributes.get("class") or "").split()}
     assert {"change", "told", "band", "reference", "before", "after"} <= classes
+
+
+def test_a_change_is_shown_closely_where_that_is_closer_than_the_whole(profile):
+    text = " ".join(Page(html(*recorded(loan_events(24_000, every_ms=600, break_at=22_000), profile))).texts)
+    assert text.index("Around the change: employment_type") < text.index("Over the whole replay: employment_type")
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing(broken):

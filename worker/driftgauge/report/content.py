@@ -249,7 +249,7 @@ def _cells(series: Series, live: np.ndarray[tuple[int], np.dtype[np.int64]]) -> 
 
 
 def _plots(problem: Problem, recorder: Recorder) -> list[Plot]:
-    """Around the onset, and over the whole replay."""
+    """Over the whole replay, and around the onset where that is closer."""
     if problem.series is None or problem.contrasts is None:
         return []
     marks = {"change": problem.onset, "told": problem.told}
@@ -258,18 +258,19 @@ def _plots(problem: Problem, recorder: Recorder) -> list[Plot]:
     slot = problem.series.slot
     plots = []
     close = recorder.close_up(problem)
-    if close is not None and close.starts[0] <= problem.onset:
-        plots.append(_plot("Around the change", problem.series, problem.contrasts, close.merged(_POINTS), marks))
     trail = recorder.trails.get((problem.subject, problem.contrasts.layout.profile_hash))
-    if trail is not None:
-        whole = trail.whole().merged(_POINTS)
-        counts = whole.counts[:, slot.start : slot.stop]
+    whole = trail.whole() if trail is not None else None
+    if close is not None and close.starts[0] <= problem.onset and (whole is None or close.span <= whole.span / 2):
+        plots.append(_plot("Around the change", problem.series, problem.contrasts, close.merged(_POINTS), marks))
+    if whole is not None:
+        merged = whole.merged(_POINTS)
+        counts = merged.counts[:, slot.start : slot.stop]
         plots.append(
             _plot(
                 "Over the whole replay",
                 problem.series,
                 problem.contrasts,
-                Stretch(whole.length, whole.starts, counts, whole.events),
+                Stretch(merged.length, merged.starts, counts, merged.events),
                 marks,
             )
         )

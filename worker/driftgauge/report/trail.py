@@ -26,6 +26,11 @@ class Stretch(NamedTuple):
     counts: Counts
     events: Counts
 
+    @property
+    def span(self) -> int:
+        """Ms from the first to the end of the last."""
+        return int(self.starts[-1] - self.starts[0]) + self.length if len(self.starts) else 0
+
     def between(self, start: int, end: int) -> Stretch:
         """The spans that lie in [start, end), ms."""
         chosen = (self.starts >= start) & (self.starts + self.length <= end)
