@@ -11,7 +11,7 @@ from driftgauge.config import Config
 from driftgauge.engine.configured import models_of
 from driftgauge.engine.detect import stage_of
 from driftgauge.engine.ingest import decoders_of, ingest_of
-from driftgauge.engine.model import Model
+from driftgauge.engine.model import Model, layouts_of
 from driftgauge.engine.publish import renderer_of, run_id_of
 from driftgauge.engine.topics import gating_topics
 from driftgauge.engine.unprofiled import unprofiled_of
@@ -166,7 +166,7 @@ class Tasks:
             panes=config.topics.panes,
             partitions=config.panes.partitions,
             dead_letters=config.topics.dead_letters,
-            layouts={model.layout.profile_hash: model.layout for model in models},
+            layouts=layouts_of(models),
             max_dead_letter_bytes=config.limits.max_record_bytes,
             dead_letter_limits=Limits(**config.limits.dead_letters.model_dump()),
         )

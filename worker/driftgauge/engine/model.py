@@ -111,6 +111,11 @@ class Model:
         return analysis_hash(self.settings, self.pane_length, decided)
 
 
+def layouts_of(models: Sequence[Model]) -> dict[str, Layout]:
+    """By profile hash: what panes are written and read with."""
+    return {model.layout.profile_hash: model.layout for model in models}
+
+
 def methods_of(models: Sequence[Model]) -> list[str]:
     """Names of the detectors that any of them has, sorted."""
     return sorted({name for model in models for name in model.settings.detectors})

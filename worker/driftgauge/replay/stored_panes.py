@@ -11,7 +11,7 @@ import orjson
 
 from driftgauge.counted import counted
 from driftgauge.durations import format_duration
-from driftgauge.engine.model import Model
+from driftgauge.engine.model import Model, layouts_of
 from driftgauge.errors import ConfigError, InputError, StateError
 from driftgauge.panes.codec import UnknownProfileError, decode_message
 from driftgauge.panes.log_order import LogOrder
@@ -73,7 +73,7 @@ class StoredPanes:
 
     def __init__(self, models: Sequence[Model]) -> None:
         """Nothing read yet."""
-        self._layouts = {model.layout.profile_hash: model.layout for model in models}
+        self._layouts = layouts_of(models)
         self._schedule: dict[tuple[str, str], list[tuple[int, _Counted]]] = {}
         for model in sorted(models, key=lambda model: model.since):
             way = _Counted(model.layout.profile_hash, model.pane_length)

@@ -16,7 +16,7 @@ from driftgauge.cli.model_option import chosen_model
 from driftgauge.config import LONGEST_PANE, Config
 from driftgauge.durations import format_duration, parse_duration
 from driftgauge.engine.configured import models_of
-from driftgauge.engine.model import Model
+from driftgauge.engine.model import Model, layouts_of
 from driftgauge.engine.problems import problems_of
 from driftgauge.engine.profiled import by_rows, default_model
 from driftgauge.engine.publish import renderer_of, run_id_of
@@ -63,7 +63,7 @@ class Plan:
     @property
     def layouts(self) -> dict[str, Layout]:
         """By profile hash."""
-        return {model.layout.profile_hash: model.layout for model in self.models}
+        return layouts_of(self.models)
 
     def renderer(self) -> Callable[[Raised], AlertEvent]:
         """What makes alert events of what is raised: they say which run they are of, and which faults are in it."""
