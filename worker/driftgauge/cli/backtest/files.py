@@ -38,8 +38,8 @@ class FilesInput(EventsInput):
     ) -> None:
         """Opens them all. InputError if one is no table of the model."""
         self.span = span
-        # Events say themselves which model they are of.
-        unnamed = model is None and all(reader_of(path).canonical for path in data)
+        # Events say themselves which model they are of; where there is one, nobody has to look at all files for that.
+        unnamed = len(plan.models) > 1 and model is None and all(reader_of(path).canonical for path in data)
         rows_of = plan.models[0] if unnamed else plan.model_of_rows(model)
         kinds = kinds_of_profile(
             rows_of.profile, prediction=columns.prediction, score=columns.score, actual=columns.actual

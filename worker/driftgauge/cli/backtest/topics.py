@@ -53,14 +53,14 @@ class TopicsInput(EventsInput):
         gating = gating_topics(config)
         self.gating = [source for source in self.names if source.topic in gating]
         held = {source: (start, end) for source, (start, end) in spans.items() if start < end}
-        ours = [source for number, source in enumerate(self.names) if share.has(number)]
-        own = {source: held[source] for source in ours if source in held}
+        ours = {number: source for number, source in enumerate(self.names) if share.has(number)}
+        own = {source: held[source] for source in ours.values() if source in held}
         self._turns = read(own)
         self._of_all = _records(own) / _records(held) if held else 1.0
         unprofiled = plan.require_unprofiled()
         decoders = decoders_of(config, plan.models, unprofiled)
         self.counted = {}
-        for source in ours:
+        for number, source in ours.items():
             start, _ = spans[source]
             # As live marks its first panes, and where more is missing by now.
             cut = config.kafka.start != "earliest" or start > 0
@@ -69,7 +69,7 @@ class TopicsInput(EventsInput):
             batches = self._turns.batches(source) if source in own else iter(())
             if plan.faults is not None:
                 batches = plan.faults.into(source, batches)
-            self.counted[self.names.index(source)] = ReplaySource(ingest, batches, source in self.gating)
+            self.counted[number] = ReplaySource(ingest, batches, source.topic in gating)
 
     @property
     def done(self) -> float:
