@@ -31,7 +31,7 @@ from driftgauge.timestamps import format_timestamp
 
 
 def render_series(transition: Transition, publishing: Publishing) -> AlertEvent:
-    """See above."""
+    """Dress a transition up: equal transitions give equal events."""
     series, subject = transition.series, publishing.subject
     labels = Labels(
         alertname=alertname_of(series),
